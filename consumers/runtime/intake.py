@@ -1,0 +1,214 @@
+"""The intake: one member of a consumer group, with kafka-python's traps contained.
+
+In: committed records of the input topics. Out: batches by partition, arrivals and departures of partitions. Whatever
+goes wrong inside the client ends in one of three ways: CorruptBatch with its place, Rejoin, or BrokerUnreachable.
+"""
+
+import re
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NoReturn
+
+from kafka import (
+    ConsumerGroupMetadata,
+    ConsumerRebalanceListener,
+    OffsetAndMetadata,
+    TopicPartition,
+)
+from kafka.errors import CorruptRecordError, KafkaError
+
+from consumers.protocols import Input, Record
+from consumers.runtime.attempts import Mark
+from consumers.runtime.connection import group_consumer
+from contracts.errors import CorruptBatch, HubbubError
+from contracts.settings import Settings
+
+_CORRUPT = re.compile(
+    r"topic='(?P<topic>[^']+)', partition=(?P<partition>\d+)\) at offset (?P<offset>\d+)"
+)
+
+
+class Rejoin(HubbubError):
+    """Ask the loop to tear both clients down and to join again."""
+
+    code = "rejoin"
+    disposition = "retry"
+
+
+class CorruptAt(CorruptBatch):
+    """Carry the place of a batch that failed its checksum: `source`, and `offset` where it begins."""
+
+    def __init__(self, message: str, source: Input, offset: int) -> None:
+        super().__init__(message)
+        self.source = source
+        self.offset = offset
+
+
+class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Poll one group member; `start` first, `close` last. Not for two threads."""
+
+    def __init__(
+        self, settings: Settings, *, group: str, topics: Sequence[str], client_id: str
+    ) -> None:
+        self._settings = settings
+        self._group = group
+        self._topics = topics
+        self._client_id = client_id
+        self._generation = 0
+        self._held: frozenset[Input] = frozenset()
+        self._later: CorruptAt | None = None
+
+    def start(self) -> None:
+        """Connect and subscribe; partitions arrive with later polls."""
+        self._consumer = group_consumer(
+            self._settings, group=self._group, client_id=self._client_id
+        )
+        self._consumer.subscribe(list(self._topics), listener=self)
+
+    @property
+    def held(self) -> frozenset[Input]:
+        """Return the partitions that the group has given to this member."""
+        return self._held
+
+    @property
+    def generation(self) -> int:
+        """Return a number that grows whenever partitions come or go."""
+        return self._generation
+
+    def poll(self, wait_ms: int) -> dict[Input, list[Record]]:
+        """Return up to one transaction's records; waits at most `wait_ms` for the first.
+
+        Records gathered before partitions came or went within this call are left out: they will be fetched again
+        from the committed offset.
+        """
+        runtime = self._settings.runtime
+        gathered: dict[Input, list[Record]] = {}
+        count, size, started = 0, 0, time.monotonic()
+        if self._later is not None:
+            error, self._later = self._later, None
+            raise error
+        while True:
+            generation = self._generation
+            most = runtime.transaction_records - count
+            try:
+                polled = self._poll_once(0 if gathered else wait_ms, most)
+            except CorruptAt as error:
+                if not gathered:
+                    raise
+                self._later = error
+                return gathered
+            if self._generation != generation:
+                return {}
+            for tp, records in polled.items():
+                gathered.setdefault(Input(tp.topic, tp.partition), []).extend(records)
+                count += len(records)
+                size += sum(len(record.value or b"") for record in records)
+            spent_ms = (time.monotonic() - started) * 1000
+            if (
+                not polled
+                or count >= runtime.transaction_records
+                or size >= runtime.transaction_bytes
+                or spent_ms >= runtime.transaction_ms
+            ):
+                return gathered
+
+    def keep_alive(self) -> None:
+        """Stay in the group while a batch waits; raises Rejoin where partitions have come or gone."""
+        generation = self._generation
+        self._consumer.pause(*self._consumer.assignment())
+        unexpected = self._poll_once(0, 1)
+        if unexpected or self._generation != generation:
+            raise Rejoin("partitions moved while a batch was waiting")
+        self._consumer.resume(*self._consumer.assignment())
+
+    def pause(self, sources: Iterable[Input]) -> None:
+        """Fetch nothing of these partitions until `resume`."""
+        self._consumer.pause(*[TopicPartition(*source) for source in sources])
+
+    def resume(self, sources: Iterable[Input]) -> None:
+        """Fetch these partitions again."""
+        self._consumer.resume(*[TopicPartition(*source) for source in sources])
+
+    def committed(self, source: Input) -> tuple[int, Mark]:
+        """Return (next offset, mark) of a partition: committed, else where its log begins.
+
+        Waits for transactions that are still open on the offset (fetch with `require_stable`).
+        """
+        tp = TopicPartition(*source)
+        try:
+            found = self._consumer.committed(tp, metadata=True, timeout_ms=self._wait_ms)
+            if found is not None:
+                return found.offset, Mark.read(found.metadata)
+            return self._consumer.beginning_offsets([tp], timeout_ms=self._wait_ms)[tp], Mark()
+        except KafkaError as error:
+            raise Rejoin(f"no committed offset of {tp}: {error!r}") from error
+
+    def seek(self, source: Input, offset: int) -> None:
+        """Let the next record of a partition be the one at `offset`."""
+        self._consumer.seek(TopicPartition(*source), offset)
+
+    def mark(self, marks: Mapping[Input, tuple[int, Mark]]) -> None:
+        """Commit offsets unchanged with marks beside them; raises Rejoin when the group has moved on."""
+        offsets = {
+            TopicPartition(*source): OffsetAndMetadata(offset, mark.text(), -1)
+            for source, (offset, mark) in marks.items()
+        }
+        try:
+            self._consumer.commit(offsets, timeout_ms=self._wait_ms)
+        except KafkaError as error:
+            raise Rejoin(f"marks not committed: {error!r}") from error
+
+    def group_metadata(self) -> ConsumerGroupMetadata:
+        """Return what fences this member's offsets when the group has moved on."""
+        return self._consumer.group_metadata()
+
+    def positions(self) -> dict[Input, tuple[int, int]]:
+        """Return (next offset, end of what is committed) of every partition held."""
+        tps = [TopicPartition(*source) for source in self._held]
+        try:
+            ends = self._consumer.end_offsets(tps, timeout_ms=self._wait_ms) if tps else {}
+            return {
+                Input(tp.topic, tp.partition): (position, end)
+                for tp, end in ends.items()
+                if (position := self._consumer.position(tp, timeout_ms=self._wait_ms)) is not None
+            }
+        except (KafkaError, AssertionError) as error:
+            raise Rejoin(f"no positions: {error!r}") from error
+
+    def close(self) -> None:
+        """Leave the group and disconnect."""
+        self._held = frozenset()
+        self._consumer.close(autocommit=False, timeout_ms=5000)
+
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        """Note an arrival; called by the client inside `poll`."""
+        self._generation += 1
+        self._held = self._held | {Input(tp.topic, tp.partition) for tp in assigned}
+
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        """Note a departure; called by the client inside `poll`."""
+        self._generation += 1
+        self._held = self._held - {Input(tp.topic, tp.partition) for tp in revoked}
+
+    def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
+        """Note a departure that was not asked for."""
+        self.on_partitions_revoked(lost)
+
+    @property
+    def _wait_ms(self) -> int:
+        return self._settings.kafka.request_timeout_ms
+
+    def _poll_once(self, wait_ms: int, most: int) -> Mapping[TopicPartition, Sequence[Record]]:
+        try:
+            return self._consumer.poll(timeout_ms=wait_ms, max_records=most)  # type: ignore[no-any-return]
+        except CorruptRecordError as error:
+            self._corrupt(error)
+        except Exception as error:  # noqa: BLE001  any other leaves the client in an unknown state
+            raise Rejoin(f"poll failed: {error!r}") from error
+
+    def _corrupt(self, error: CorruptRecordError) -> NoReturn:
+        match = _CORRUPT.search(str(error))
+        if match is None:
+            raise Rejoin(f"a checksum failed at an unknown place: {error}") from error
+        source = Input(match["topic"], int(match["partition"]))
+        raise CorruptAt(str(error), source, int(match["offset"])) from error

@@ -1,0 +1,65 @@
+"""The meter: what a worker tells Prometheus, once a batch.
+
+In: batches, outcomes, positions. Out: the metrics of contracts/telemetry. Imports contracts and the runtime.
+"""
+
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from consumers.protocols import Batch, Input
+from consumers.runtime.ledger import KEY, read_ledger
+from consumers.runtime.outcome import BatchOutcome
+from consumers.runtime.state import PartitionState
+from contracts import telemetry
+from contracts.errors import HubbubError
+
+
+class Meter:
+    """Record for one stage."""
+
+    def __init__(self, stage: str) -> None:
+        self._stage = stage
+        self._held: Mapping[Input, PartitionState] = {}
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Time one step."""
+        started = time.perf_counter()
+        yield
+        telemetry.STEP_SECONDS.labels(self._stage, name).observe(time.perf_counter() - started)
+
+    def holds(self, held: Mapping[Input, PartitionState]) -> None:
+        """Note the partitions whose ledgers this worker answers for."""
+        self._held = held
+        telemetry.PARTITIONS.labels(self._stage).set(len(held))
+
+    def committed(self, batch: Batch, outcome: BatchOutcome) -> None:
+        """Count a committed batch."""
+        stage = self._stage
+        telemetry.BATCH_RECORDS.labels(stage).observe(batch.size)
+        telemetry.TRANSACTIONS.labels(stage, "committed").inc()
+        for ended in outcome.ends.values():
+            telemetry.RECORDS_IN.labels(stage).inc(ended.taken)
+            telemetry.RECORDS_RESULT.labels(stage).inc(ended.result)
+            for policy, count in ended.dropped.items():
+                telemetry.RECORDS_DROPPED.labels(stage, policy).inc(count)
+        for code in outcome.dead_codes:
+            telemetry.RECORDS_DEAD.labels(stage, code).inc()
+        for topic, count in outcome.counts().items():
+            telemetry.RECORDS_OUT.labels(stage, topic).inc(count)
+        telemetry.BALANCE.labels(stage).set(
+            sum(read_ledger(state.get(KEY)).balance for state in self._held.values())
+        )
+
+    def lags(self, positions: Mapping[Input, tuple[int, int]]) -> None:
+        """Tell how far each partition is behind."""
+        for source, (position, end) in positions.items():
+            telemetry.LAG.labels(self._stage, source.topic, str(source.partition)).set(
+                max(0, end - position)
+            )
+
+    def rejoined(self, error: HubbubError) -> None:
+        """Count a tear-down."""
+        telemetry.REJOINS.labels(self._stage, error.code).inc()
+        telemetry.TRANSACTIONS.labels(self._stage, "lost").inc()

@@ -1,0 +1,105 @@
+"""Partitions held by a worker: their arrival, their state, their departure.
+
+In: what the group gives and takes. Out: partitions that are ready, with their state true at the committed offset. On
+arrival: committed offset first, then the changelog's end, replay to it, then go.
+"""
+
+from collections.abc import Mapping
+
+import structlog
+
+from consumers.protocols import Input, Stage
+from consumers.runtime.attempts import Mark
+from consumers.runtime.changelog import Replay
+from consumers.runtime.intake import Intake
+from consumers.runtime.state import Overlay, PartitionState
+from contracts.settings import Settings
+
+_LOG = structlog.get_logger()
+
+
+class Partitions:
+    """Keep the states of the partitions that one worker holds."""
+
+    def __init__(self, settings: Settings, stage: Stage, *, changelog: str) -> None:
+        self._settings = settings
+        self._stage = stage
+        self._changelog = changelog
+        self._replay: Replay | None = None
+        self._arriving: dict[Input, int] = {}
+        self.ready: dict[Input, PartitionState] = {}
+        self.unmarked: dict[Input, Mark] = {}
+        self.marks: dict[Input, Mark] = {}
+
+    @property
+    def arriving(self) -> Mapping[Input, int]:
+        """Return the partitions whose state is being replayed."""
+        return self._arriving
+
+    def rearrange(self, intake: Intake) -> None:
+        """Follow the group: let go of what left, begin to replay what came.
+
+        A state whose offset equals the committed one is still true and is kept.
+        """
+        self._stop_replay()
+        for source in set(self.ready) - intake.held:
+            self._drop(source)
+        for source in intake.held:
+            offset, mark = intake.committed(source)
+            intake.seek(source, offset)
+            known = self.ready.get(source)
+            if known is None or known.offset != offset:
+                self._drop(source)
+                self._arriving[source] = offset
+            self.unmarked[source] = mark
+        intake.pause(self._arriving)
+
+    def step(self, intake: Intake, budget_ms: int) -> None:
+        """Replay for about `budget_ms`; partitions become ready together."""
+        if not self._arriving:
+            return
+        if self._replay is None:
+            self._replay = Replay(
+                self._settings.kafka,
+                topic=self._changelog,
+                sources=self._arriving,
+                state_version=self._stage.state_version,
+            )
+        if self._replay.step(budget_ms):
+            self._open(intake, self._replay.states())
+
+    def moved(self, offsets: Mapping[Input, tuple[int, Mark]]) -> None:
+        """Note the offsets of a transaction that has committed and been applied."""
+        for source, (offset, mark) in offsets.items():
+            self.ready[source].offset = offset
+            self.marks[source] = mark
+
+    def close(self) -> None:
+        """Let go of everything that is arriving; what is ready stays, true at its offset."""
+        self._stop_replay()
+        self.unmarked.clear()
+        self.marks.clear()
+
+    def _open(self, intake: Intake, states: Mapping[Input, PartitionState]) -> None:
+        for source, state in states.items():
+            state.offset = self._arriving[source]
+            self.ready[source] = state
+            self._stage.opened(source, Overlay(state))
+            _LOG.info(
+                "partition_ready", topic=source.topic, partition=source.partition,
+                offset=state.offset, keys=len(state),
+            )  # fmt: skip
+        self._stop_replay()
+        intake.resume(states)
+
+    def _drop(self, source: Input) -> None:
+        if self.ready.pop(source, None) is not None:
+            self._stage.closed(source)
+        self.unmarked.pop(source, None)
+        self.marks.pop(source, None)
+
+    def _stop_replay(self) -> None:
+        if self._replay is not None:
+            self._replay.close()
+            self._replay = None
+        self._arriving = {}

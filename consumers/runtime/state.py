@@ -1,0 +1,81 @@
+"""The state of input partitions: committed values, and the writes of the batch in hand.
+
+In: keys and values of a stage. Out: the last value of each key written, once, for the changelog. What a batch wrote
+moves into the committed values only after its transaction. Imports the standard library alone.
+"""
+
+import heapq
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+
+
+class PartitionState:
+    """Hold the committed state of one input partition.
+
+    `offset` is the input offset up to which this state is true: equal to the committed offset, or stale.
+    """
+
+    def __init__(self) -> None:
+        self._values: dict[str, bytes] = {}
+        self._keys: list[str] = []
+        self.offset: int | None = None
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def get(self, key: str) -> bytes | None:
+        """Return the committed value."""
+        return self._values.get(key)
+
+    def keys_from(self, prefix: str) -> Iterator[str]:
+        """Yield the committed keys that begin with `prefix`, in order."""
+        for at in range(bisect_left(self._keys, prefix), len(self._keys)):
+            if not self._keys[at].startswith(prefix):
+                return
+            yield self._keys[at]
+
+    def apply(self, key: str, value: bytes | None) -> None:
+        """Set or, with None, remove a key for good."""
+        if value is None:
+            if self._values.pop(key, None) is not None:
+                del self._keys[bisect_left(self._keys, key)]
+            return
+        if key not in self._values:
+            insort(self._keys, key)
+        self._values[key] = value
+
+
+class Overlay:
+    """Show one partition's state with a batch's own writes on top (protocol `State`)."""
+
+    def __init__(self, committed: PartitionState) -> None:
+        self._committed = committed
+        self.written: dict[str, bytes | None] = {}
+
+    def get(self, key: str) -> bytes | None:
+        """Return the batch's own value, else the committed one."""
+        return self.written[key] if key in self.written else self._committed.get(key)
+
+    def put(self, key: str, value: bytes) -> None:
+        """Set a key within the batch."""
+        self.written[key] = value
+
+    def delete(self, key: str) -> None:
+        """Remove a key within the batch."""
+        self.written[key] = None
+
+    def scan(self, prefix: str) -> Iterator[tuple[str, bytes]]:
+        """Yield the keys that begin with `prefix`, the batch's own writes included."""
+        own = sorted(key for key in self.written if key.startswith(prefix))
+        last = None
+        for key in heapq.merge(own, self._committed.keys_from(prefix)):
+            value = self.get(key)
+            if key != last and value is not None:
+                yield key, value
+            last = key
+
+    def apply(self) -> None:
+        """Move the batch's writes into the committed state; only after its transaction."""
+        for key, value in self.written.items():
+            self._committed.apply(key, value)
+        self.written = {}
