@@ -6,7 +6,9 @@ keys are passed over. Imports msgspec and contracts alone.
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Generic, TypeVar
 
 import msgspec
@@ -18,6 +20,7 @@ from contracts.envelopes import (
     Structured,
     attributes_of,
     binary_envelope,
+    binary_type,
     check_version,
     is_structured,
 )
@@ -95,8 +98,8 @@ class Codec(Generic[R]):
     """Read the records that one topic may carry.
 
     The first of `records` is what bare JSON is taken for. `limit_bytes` bounds a value. An Event without `id`,
-    `source` or `observed_at` has them from its envelope's id, source and time. Make one for each topic and keep it:
-    decoders are compiled once.
+    `source` or `observed_at` has them from its envelope's id, source and time; an attribute that is not needed is not
+    looked at. Make one for each topic and keep it: decoders are compiled once.
 
     >>> codec = Codec(Tick, limit_bytes=1000)
     >>> codec.decode(
@@ -144,9 +147,8 @@ class Codec(Generic[R]):
         attributes = attributes_of(headers)
         if is_structured(attributes):
             return self._decode_structured(body)
-        envelope = binary_envelope(attributes)
-        decoder = self._decoder_of(envelope.type, place="ce_type")
-        return _decoded(decoder, body, envelope=envelope, root="$")
+        decoder = self._decoder_of(binary_type(attributes), place="ce_type")
+        return _decoded(decoder, body, envelope=partial(binary_envelope, attributes), root="$")
 
     def _decode_structured(self, body: bytes) -> R:
         event = _parsed(_STRUCTURED, body, root="$")
@@ -156,10 +158,10 @@ class Codec(Generic[R]):
         if event.data_base64 is None:
             if not plain:
                 raise RecordMisfit("neither `data` nor `data_base64`; expected one", place="$.data")
-            return _decoded(decoder, plain, envelope=event.envelope(), root="$.data")
+            return _decoded(decoder, plain, envelope=event.envelope, root="$.data")
         if plain:
             raise RecordMisfit("both `data` and `data_base64`; expected one", place="$.data_base64")
-        return _decoded(decoder, event.data_base64, envelope=event.envelope(), root="$.data_base64")
+        return _decoded(decoder, event.data_base64, envelope=event.envelope, root="$.data_base64")
 
     def _decoder_of(self, given: str | None, *, place: str) -> msgspec.json.Decoder[R]:
         if given is None:
@@ -200,20 +202,24 @@ def epoch_ms(moment: datetime) -> int:
     return (moment - EPOCH) // _MILLISECOND
 
 
-def _decoded(decoder: msgspec.json.Decoder[R], body: bytes, *, envelope: Envelope, root: str) -> R:
+def _decoded(
+    decoder: msgspec.json.Decoder[R], body: bytes, *, envelope: Callable[[], Envelope], root: str
+) -> R:
     try:
         return _parsed(decoder, body, root=root)
     except RecordMisfit:
         if decoder.type is not Event:
             raise
-        return _parsed(decoder, _completed(body, envelope, root=root), root=root)
+        around = envelope()
+        known = {"id": around.id, "source": around.source, "observed_at": around.time}
+        if not any(known.values()):
+            raise
+        return _parsed(decoder, _completed(body, known, root=root), root=root)
 
 
-def _completed(body: bytes, envelope: Envelope, *, root: str) -> bytes:
-    """Return the JSON of an Event with id, source and time from its envelope where it has none."""
+def _completed(body: bytes, known: dict[str, str | None], *, root: str) -> bytes:
+    """Return the JSON object `body` with what is `known` where it has no such key, and all else as it came."""
     data = _parsed(_OBJECT, body, root=root)
-    known = {"id": envelope.id, "source": envelope.source, "observed_at": envelope.time}
-    # Raw keeps the values as they came, so that only what is missing changes.
     filled = {key: msgspec.Raw(_ENCODER.encode(value)) for key, value in known.items() if value}
     return _ENCODER.encode(filled | data)
 

@@ -3,6 +3,10 @@
 In: the original key, value and headers. Out: what goes to topic `dead-letter`, and its reading back. The value is the
 original's to the byte; the reason lives in headers, so that a letter can be put back by copying it.
 Imports msgspec and contracts alone.
+
+A letter that was put back stays where it is. A marker tells: a record of the same topic with the letter's key, an empty
+value and `hubbub-dead-retried`, which holds the letter's id, written in the transaction that put the letter back. No letter
+carries that header: what an original brings under `hubbub-dead-` is left out of its letter.
 """
 
 from typing import Self
@@ -13,6 +17,9 @@ from contracts.envelopes import Headers
 from contracts.errors import HubbubError, RecordInvalid
 
 PREFIX = "hubbub-dead-"
+RETRIED_HEADER = PREFIX + "retried"
+RETRIED_AT_HEADER = PREFIX + "retried-at-ms"
+RETRIED_AS_HEADER = PREFIX + "retried-as"
 ATTEMPT_HEADER = "hubbub-attempt"
 REASON_LIMIT = 2000
 MAX_ATTEMPTS = 3
@@ -79,6 +86,23 @@ def headers_to_put_back(headers: Headers) -> list[tuple[str, bytes]]:
     """Return the headers with which a letter goes back to its topic: the original's, and the next attempt."""
     kept = [header for header in original_headers(headers) if header[0] != ATTEMPT_HEADER]
     return [*kept, (ATTEMPT_HEADER, str(attempt_of(headers) + 1).encode())]
+
+
+def marker_headers(letter: DeadLetter, *, at_ms: int, repaired: bool) -> list[tuple[str, bytes]]:
+    """Return the headers of the marker that says that a letter was put back, when, and `as-it-was` or `repaired`."""
+    return [
+        (RETRIED_HEADER, letter.id.encode("utf-8", "backslashreplace")),
+        (RETRIED_AT_HEADER, str(at_ms).encode()),
+        (RETRIED_AS_HEADER, b"repaired" if repaired else b"as-it-was"),
+    ]
+
+
+def retried_id(headers: Headers) -> str | None:
+    """Return the id of the letter that a marker tells of, None for a record that is no marker."""
+    for name, value in headers:
+        if name == RETRIED_HEADER:
+            return (value or b"").decode("utf-8", "replace")
+    return None
 
 
 def attempt_of(headers: Headers) -> int:

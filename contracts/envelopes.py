@@ -67,10 +67,16 @@ def is_structured(attributes: Mapping[str, bytes]) -> bool:
     return False
 
 
+def binary_type(attributes: Mapping[str, bytes]) -> str | None:
+    """Return the type that the `ce_` headers name; raises RecordInvalid where it cannot be read."""
+    version = _text_of(attributes, "ce_specversion")
+    if version is not None:
+        check_version(version, place="ce_specversion")
+    return _text_of(attributes, "ce_type")
+
+
 def binary_envelope(attributes: Mapping[str, bytes]) -> Envelope:
-    """Return what the `ce_` headers say; raises RecordInvalid for one that is not UTF-8 or of another major."""
-    if "ce_specversion" in attributes:
-        check_version(_text_of(attributes, "ce_specversion") or "", place="ce_specversion")
+    """Return what the `ce_` headers say; raises RecordUndecodable for one that is not UTF-8."""
     return Envelope(
         id=_text_of(attributes, "ce_id"),
         source=_text_of(attributes, "ce_source"),

@@ -30,7 +30,7 @@ def check_variables(environment: Mapping[str, str], *, prefix: str, known: Colle
         if _SERVICE_NAME.fullmatch(name) or _SERVICE_ADDRESS.match(value):
             continue
         raise SettingsInvalid(
-            f"environment variable {name} is no setting{near(name.upper(), known)}"
+            f"environment variable {name} is no setting{_near_variable(name, known, prefix=prefix)}"
         )
 
 
@@ -48,16 +48,36 @@ def near(name: str, known: Iterable[str]) -> str:
     >>> near("kafka.bootstap", ["kafka.bootstrap", "http.port"])
     '; near: kafka.bootstrap'
     """
-    close = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
-    return f"; near: {', '.join(close)}" if close else "; `hubbub settings show` lists them all"
+    return _in_words(_closest(name, known))
+
+
+def _near_variable(name: str, known: Iterable[str], *, prefix: str) -> str:
+    # All share the prefix, which would make any two names near.
+    bare = [one.removeprefix(prefix) for one in known]
+    return _in_words(prefix + one for one in _closest(name.upper().removeprefix(prefix), bare))
+
+
+def _closest(name: str, known: Iterable[str]) -> list[str]:
+    return difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+
+
+def _in_words(names: Iterable[str]) -> str:
+    words = ", ".join(names)
+    return f"; near: {words}" if words else "; `hubbub settings show` lists them all"
+
+
+def _near_key(key: str, known: Collection[str]) -> str:
+    if "." in key:
+        return near(key, known)
+    # A word alone is a key that lacks its part, or a part.
+    keys = [one for one in known if one.partition(".")[2] == key]
+    return _in_words(keys) if keys else near(key, sorted({one.partition(".")[0] for one in known}))
 
 
 def _problem(problem: Mapping[str, Any], *, known: Collection[str], secret: Collection[str]) -> str:
     key = ".".join(str(step) for step in problem["loc"][:2])
     if problem["type"] == "extra_forbidden":
-        # A wrong part has nothing in common with keys of other parts but its beginning.
-        rivals = known if "." in key else {one.partition(".")[0] for one in known}
-        return f"{key} is no setting{near(key, rivals)}"
+        return f"{key} is no setting{_near_key(key, known)}"
     words = str(problem["msg"]).removeprefix("Value error, ")
     if key not in known or key in secret:
         return f"{key}: {words}"

@@ -40,9 +40,9 @@ def topics_page() -> str:
     header = ("topic", "key", "record", "written by", "kept", "partitions", "largest batch")
     return _page(
         "Topics",
-        f"Every name stands behind the prefix of the setting `topics.prefix`, `{TopicNames().prefix}` by default. "
-        "Partitioned topics all have as many partitions as the setting `topics.partitions` says; they are never changed "
-        "in place. `GROUP` is a consumer group, such as the setting `score.group`.",
+        f"Before every name stands the setting `topics.prefix`, `{TopicNames().prefix}` by default. Partitioned topics "
+        "have as many partitions as the setting `topics.partitions` says, and that is never changed in place. "
+        "`GROUP` is a consumer group, such as the setting `score.group`.",
         _table(header, [_topic_row(topic) for topic in topics]),
     )
 
@@ -86,7 +86,8 @@ PAGES: Mapping[str, Callable[[], str]] = {
 
 def every_error(root: type[HubbubError] = HubbubError) -> list[type[HubbubError]]:
     """Return the tree of errors in the order of its drawing, its root first."""
-    return [root, *(error for child in root.__subclasses__() for error in every_error(child))]
+    children = [child for child in root.__subclasses__() if child.__module__ == root.__module__]
+    return [root, *(error for child in children for error in every_error(child))]
 
 
 def write_all(folder: Path = FOLDER, *, pages: Mapping[str, Callable[[], str]] = PAGES) -> None:

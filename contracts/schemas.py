@@ -163,7 +163,7 @@ def _letter_message() -> dict[str, Any]:
         "name": "dead-letter",
         "title": "DeadLetter",
         "summary": "The original's key, value and headers as they came, and in further headers why and where it died.",
-        "description": (DeadLetter.__doc__ or "").strip(),
+        "description": " ".join((DeadLetter.__doc__ or "").split()),
         "headers": _headers(required, optional),
         "payload": {"schemaFormat": SCHEMA_FORMAT, "schema": {"description": "Any bytes."}},
         "bindings": _key_binding("the original key"),

@@ -312,11 +312,13 @@ def shown(settings: Settings) -> dict[str, str]:
 def written(value: Any) -> str:
     """Return a value of a setting as the environment takes it; a secret as stars.
 
-    >>> written(("text", "media")), written(None), written(SecretStr("word"))
-    ('text,media', '', '**********')
+    >>> written(("text", "media")), written(True), written(None), written(SecretStr("word"))
+    ('text,media', 'true', '', '**********')
     """
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return str(value).lower()
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 

@@ -17,7 +17,7 @@ UNITS = (
 )  # fmt: skip
 # Each label's values, and what bounds their number: never text, a name from outside, or an id.
 LABELS = {
-    "stage": "a stage's consumer group",
+    "stage": "a stage's name",
     "code": "the code of an error, from its tree",
     "policy": "the name of a policy that drops",
     "topic": "a topic of the table",

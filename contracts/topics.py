@@ -55,6 +55,8 @@ DEAD_LETTER = Topic(
     limit_bytes=LETTER_LIMIT_BYTES,
 )  # fmt: skip
 
+# Sources keep how far they have read in the changelog of this name.
+SOURCES_GROUP = "sources"
 TABLE = (EVENTS_TEXT, EVENTS_MEDIA, SCORED, MENTIONS, WATCHES, DEAD_LETTER)
 LANES = {"text": EVENTS_TEXT, "media": EVENTS_MEDIA}
 
