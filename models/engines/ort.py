@@ -1,0 +1,84 @@
+"""Run the exported network with onnxruntime on one CPU thread.
+
+In: padded piece ids. Out: logits a head and unit vectors. The graph's inputs are `input_ids` and `attention_mask`, both
+int64 [rows, width]; its outputs are `logits_<head>` float32 [rows, labels] and `embedding` float32 [rows, width].
+Imports onnxruntime lazily, in `start`.
+
+One thread a process: workers scale by processes, and a fixed order of sums keeps the answer the same on every replay.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from contracts.errors import MissingExtra, ModelInvalid
+from models.protocols import EngineOutput, TokenBatch
+
+EMBEDDING = "embedding"
+LOGITS_PREFIX = "logits_"
+
+
+class OrtEngine:
+    """Run one ONNX file."""
+
+    def __init__(self, path: Path, labels: Mapping[str, tuple[str, ...]]) -> None:
+        self._path = path
+        self._heads = tuple(labels)
+        self._widths = tuple(len(of) for of in labels.values())
+        self._outputs = [EMBEDDING, *(LOGITS_PREFIX + head for head in labels)]
+        self._session: Any = None
+
+    @property
+    def name(self) -> str:
+        """Return `ort`."""
+        return "ort"
+
+    def start(self) -> None:
+        """Load the graph.
+
+        Raises `ModelInvalid` when it cannot be read or lacks an output, `MissingExtra` without onnxruntime.
+        """
+        try:
+            import onnxruntime
+            from onnxruntime.capi import onnxruntime_pybind11_state as state
+        except ImportError as error:
+            raise MissingExtra(
+                "the engine `ort` needs onnxruntime: pip install onnxruntime"
+            ) from error
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        options.use_deterministic_compute = True
+        options.log_severity_level = 3
+        broken = (state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf)
+        missing = (state.NoSuchFile, state.NotImplemented)
+        try:
+            session = onnxruntime.InferenceSession(
+                str(self._path), options, providers=["CPUExecutionProvider"]
+            )
+        except (*broken, *missing) as error:
+            raise ModelInvalid(f"onnxruntime cannot load {self._path}: {error}") from error
+        lacking = set(self._outputs) - {output.name for output in session.get_outputs()}
+        if lacking:
+            raise ModelInvalid(
+                f"{self._path} lacks the outputs {sorted(lacking)} that its manifest promises"
+            )
+        self._session = session
+
+    def run(self, batch: TokenBatch) -> EngineOutput:
+        """Return logits and unit vectors, one row a text, in the same order."""
+        if self._session is None:
+            raise ModelInvalid("the engine `ort` was used before start() or after close()")
+        feed = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
+        embedding, *logits = self._session.run(self._outputs, feed)
+        rows = len(batch.input_ids)
+        for head, width, values in zip(self._heads, self._widths, logits, strict=True):
+            if values.shape != (rows, width):
+                raise ModelInvalid(
+                    f"{self._path} gave {head} of shape {values.shape}, expected {(rows, width)}"
+                )
+        return EngineOutput(logits=dict(zip(self._heads, logits, strict=True)), embedding=embedding)
+
+    def close(self) -> None:
+        """Free the graph."""
+        self._session = None

@@ -1,0 +1,140 @@
+"""Decide the language of a text: `en`, `zh` or `other`, with a probability.
+
+In: normalised text and what the source claimed. Out: a language and a probability in 0…1.
+Imports py3langid (its wheel carries its model) and models.protocols.
+
+Scripts decide first, being certain and cheap: kana or Hangul beside Han mean Japanese or Korean, hence `other`;
+Han without them means `zh`. A text in Latin letters with enough English function words is English. Only what is left
+goes to py3langid, a naive Bayes over byte n-grams: on 3,000 English posts it alone names 97.7 % rightly in 50 µs each,
+where lingua restricted to twelve languages takes 130 µs (95.5 %) or 500 µs (99.6 %).
+
+Texts without letters (empty, emoji, digits) have no language of their own: the source's claim decides, else `other`
+with probability 0.
+"""
+
+import re
+from typing import NamedTuple
+
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+from contracts.errors import ModelInvalid
+from models.protocols import Lang
+
+_HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0002ffff]")
+_KANA_OR_HANGUL = re.compile("[\u3041-\u30fa\u30fd-\u30ff\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]")
+_OTHER_LETTER = re.compile("[\u0370-\u10ff\u1200-\u1dff\u2c80-\u2dff\ua4d0-\uabff]")
+_LATIN_WORD = re.compile("[A-Za-z\u00c0-\u024f\u1e00-\u1eff']+")
+_PLACEHOLDERS = re.compile("@user|http")
+
+# Frequent English words that no other language in Latin letters uses often ("me", "no", "in" are left out).
+_ENGLISH_WORDS = frozenset(
+    (
+        "the and you that was for are with his they this have from not what all were when your can "
+        "said there use each which she how their will other about out many then them these some her "
+        "would make like him into time has look more write see who now people my than first been "
+        "its it's i'm don't can't of it is to we be by just get got going know think good love "
+        "happy feel really why because could should very today never always too still back off only "
+        "day i've you're that's much here where didn't doesn't isn't won't want need thanks thank "
+        "please great new last tomorrow tonight"
+    ).split()
+)
+ENGLISH_SHARE = 0.25
+JAPANESE_KOREAN_SHARE = 0.15
+HAN_PER_WORD = 1.7  # characters of Chinese that carry as much as one Latin word
+PROBE_CHARACTERS = 160
+LETTERS_PER_WORD = 5
+CERTAIN = 0.99
+CLAIMED = 0.5
+_CLAIMS: dict[str, Lang] = {"en": "en", "zh": "zh"}
+# The languages that py3langid may answer with: those commonly written in Latin letters on the sources we read.
+LATIN_LANGUAGES = (
+    "en es fr de it pt nl sv no da fi pl cs sk hu ro tr id ms vi tl sw hr sl lv lt et sq eu ca gl cy ga af is mt"
+).split()
+
+
+class LanguageDecision(NamedTuple):
+    """Hold the language and its probability in 0…1."""
+
+    lang: Lang
+    probability: float
+
+
+class LanguageDecider:
+    """Decide languages; holds py3langid's tables (about 20 MB) once a process."""
+
+    def __init__(self) -> None:
+        self._identifier: LanguageIdentifier | None = None
+
+    def start(self) -> None:
+        """Load the n-gram tables from the installed package."""
+        identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        identifier.set_languages(LATIN_LANGUAGES)
+        self._identifier = identifier
+
+    def decide(self, text: str, hint: str | None) -> LanguageDecision:
+        """Return the language of normalised `text`; `hint` (BCP 47) counts only where the text leaves it open."""
+        is_ascii = text.isascii()
+        if not is_ascii:
+            by_script = decide_by_script(text, hint)
+            if by_script is not None:
+                return by_script
+        words = _LATIN_WORD.findall(_PLACEHOLDERS.sub(" ", text[: 2 * PROBE_CHARACTERS]).lower())
+        if not words:
+            return decide_by_hint(hint)
+        hits = sum(word in _ENGLISH_WORDS for word in words)
+        if hits >= 2 and hits >= ENGLISH_SHARE * len(words):
+            return LanguageDecision("en", CERTAIN)
+        if not is_ascii and not hits and len(_HAN.findall(text)) >= 2:
+            return LanguageDecision("zh", CLAIMED)
+        return self._identify(" ".join(words)[:PROBE_CHARACTERS], hint)
+
+    def _identify(self, words: str, hint: str | None) -> LanguageDecision:
+        """Ask py3langid; an answer below even odds is open, so the hint decides, else English if it is all ASCII.
+
+        Short English posts ("so angry!") are what is open most, hence the lean.
+        """
+        if self._identifier is None:
+            raise ModelInvalid("the language decider was used before start()")
+        name, confidence = self._identifier.classify(words)
+        probability = round(float(confidence), 4)
+        if name == "en":
+            return LanguageDecision("en", max(probability, CLAIMED))
+        if probability >= CLAIMED:
+            return LanguageDecision("other", probability)
+        if hint:
+            return decide_by_hint(hint)
+        return LanguageDecision("en" if words.isascii() else "other", round(1 - probability, 4))
+
+
+def decide_by_script(text: str, hint: str | None) -> LanguageDecision | None:
+    """Return the decision that scripts alone allow, or None for text that is mostly Latin.
+
+    Words are weighed, not characters: 1.7 Han characters count as one Latin word. Han alone may be a Japanese headline;
+    only a source that says so can tell.
+    """
+    han = len(_HAN.findall(text))
+    syllables = len(_KANA_OR_HANGUL.findall(text))
+    foreign = len(_OTHER_LETTER.findall(text))
+    if not han and not syllables and not foreign:
+        return None
+    latin_words = len(_LATIN_WORD.findall(_PLACEHOLDERS.sub(" ", text)))
+    if syllables > JAPANESE_KOREAN_SHARE * (han + syllables) and syllables >= latin_words:
+        return LanguageDecision("other", CERTAIN)
+    han_words, foreign_words = han / HAN_PER_WORD, foreign / LETTERS_PER_WORD
+    total = han_words + foreign_words + latin_words
+    if han_words >= max(foreign_words, latin_words):
+        if hint and hint.lower().startswith(("ja", "ko")):
+            return LanguageDecision("other", CLAIMED)
+        return LanguageDecision("zh", round(min(CERTAIN, han_words / total), 4))
+    if foreign_words >= latin_words:
+        return LanguageDecision("other", round(min(CERTAIN, foreign_words / total), 4))
+    return None
+
+
+def decide_by_hint(hint: str | None) -> LanguageDecision:
+    """Return what the source claims of a text without letters, at even odds; `other` with 0 when it claims nothing."""
+    if not hint:
+        return LanguageDecision("other", 0.0)
+    return LanguageDecision(
+        _CLAIMS.get(hint.lower().replace("_", "-").split("-")[0], "other"), CLAIMED
+    )

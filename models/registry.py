@@ -1,0 +1,88 @@
+"""Find a model, check that it is whole, and build its scorer.
+
+In: a model's name or folder, and the folder where models are kept (`models.home`). Out: an `InstalledModel` or a
+`TextScorer` that is not started yet. Reads files; imports no engine until the scorer starts.
+"""
+
+import hashlib
+from importlib import metadata, resources
+from pathlib import Path
+
+import msgspec
+
+from contracts.errors import ModelInvalid
+from models.engines.ort import OrtEngine
+from models.features.language import LanguageDecider
+from models.identity import IdentityScorer
+from models.manifest import FEATURES_VERSION, FORMAT, MANIFEST_FILE, Manifest, model_digest
+from models.protocols import TextScorer
+from models.scoring import EncoderScorer, InstalledModel
+
+BUNDLED = "bundled"
+IDENTITY = "identity"
+
+
+def build_text_scorer(model: str = BUNDLED, *, home: Path | None = None) -> TextScorer:
+    """Return the scorer of `model`: `bundled`, `identity`, a folder's path, or a name of a folder under `home`.
+
+    Called by `hubbub.py` and the cli at start. Raises `ModelInvalid` when there is no such model or a file was changed.
+    """
+    if model == IDENTITY:
+        return IdentityScorer()
+    installed = open_model(locate_model(model, home=home))
+    engine = OrtEngine(installed.folder / installed.manifest.network, installed.manifest.labels)
+    return EncoderScorer(installed, engine=engine, decider=LanguageDecider())
+
+
+def locate_model(model: str, *, home: Path | None = None) -> Path:
+    """Return the model's folder. Raises `ModelInvalid` that names every place where it looked."""
+    if model == BUNDLED:
+        return Path(str(resources.files("models.bundled"))) / "text"
+    places = [Path(model)] if home is None else [home.expanduser() / model, Path(model)]
+    for place in places:
+        if (place / MANIFEST_FILE).is_file():
+            return place
+    looked = ", ".join(str(place / MANIFEST_FILE) for place in places)
+    raise ModelInvalid(
+        f"no model {model!r}: looked for {looked}; `{BUNDLED}` and `{IDENTITY}` are always there"
+    )
+
+
+def open_model(folder: Path) -> InstalledModel:
+    """Read the manifest and check the hash of every file it names. Raises `ModelInvalid` that says which is wrong."""
+    path = folder / MANIFEST_FILE
+    try:
+        manifest = msgspec.json.decode(path.read_bytes(), type=Manifest)
+    except OSError as error:
+        raise ModelInvalid(
+            f"cannot read {path}: {error.strerror}; a model's folder holds a {MANIFEST_FILE}"
+        ) from error
+    except msgspec.DecodeError as error:
+        raise ModelInvalid(f"{path} is not a manifest: {error}") from error
+    for found, expected, what in (
+        (manifest.format, FORMAT, "format"),
+        (manifest.features_version, FEATURES_VERSION, "features_version"),
+    ):
+        if found != expected:
+            raise ModelInvalid(
+                f"{path} has {what} {found}, this version reads {expected}: export the model again"
+            )
+    for name, expected_hash in manifest.files.items():
+        check_file(folder / name, expected_hash)
+    readers = f"py3langid {metadata.version('py3langid')}"
+    return InstalledModel(folder, manifest, model_digest(manifest, readers=readers))
+
+
+def check_file(path: Path, expected: str) -> None:
+    """Raise `ModelInvalid` unless the file's sha256 is `expected`."""
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelInvalid(
+            f"cannot read {path}, which the manifest names: {error.strerror}"
+        ) from error
+    if found != expected:
+        raise ModelInvalid(
+            f"{path} has sha256 {found}, the manifest says {expected}: the file was changed"
+        )

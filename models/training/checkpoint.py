@@ -1,0 +1,38 @@
+"""Save and take up a stage of training.
+
+In: a module, its optimiser and a step. Out: one file, replaced whole, so that an interruption leaves the last good one.
+Imports torch.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+
+def save_checkpoint(
+    path: Path, model: nn.Module, *, optimizer: torch.optim.Optimizer, step: int, extra: Any = None
+) -> None:
+    """Write model, optimiser, step and `extra` (plain numbers and tensors)."""
+    state = {
+        "model": model.state_dict(),
+        "optimizer": optimizer.state_dict(),
+        "step": step,
+        "extra": extra,
+    }
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    partial.rename(path)
+
+
+def load_checkpoint(
+    path: Path, model: nn.Module, *, optimizer: torch.optim.Optimizer
+) -> tuple[int, Any]:
+    """Return (next step, extra) and fill model and optimiser; (0, None) when there is no file."""
+    if not path.exists():
+        return 0, None
+    state = torch.load(path, weights_only=True)
+    model.load_state_dict(state["model"])
+    optimizer.load_state_dict(state["optimizer"])
+    return int(state["step"]), state["extra"]
