@@ -23,7 +23,7 @@ MERGE_BYTES = 32_768
 Hashes = npt.NDArray[np.uint64]
 
 
-def repeat_hash(tenant: str, source: str, event_id: str) -> int:
+def repeat_hash(tenant: str, source: str, *, event_id: str) -> int:
     """Return 64 bits of BLAKE2b over the three parts, each behind its length."""
     parts = [part.encode() for part in (tenant, source, event_id)]
     framed = b"".join(len(part).to_bytes(4, "big") + part for part in parts)

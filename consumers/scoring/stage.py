@@ -5,10 +5,9 @@ matches, Ticks for every partition of `mentions`. Bad records become dead letter
 what no watch wants become counted drops. Knows the models by protocol, and neither Kafka nor the clock.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
-
-import msgspec
 
 from consumers.protocols import Batch, Input, Outcome, Progress, Record, State
 from consumers.scoring.event_time import EventTime
@@ -23,7 +22,7 @@ from contracts.events import Event
 from contracts.mentions import Mention, Tick
 from contracts.scores import ScoredEvent
 from contracts.settings import Settings
-from contracts.topics import MENTIONS, SCORED
+from contracts.topics import LANES, MENTIONS, SCORED
 from models.protocols import TextScorer, TextScores
 
 REPEAT = "repeat"
@@ -53,7 +52,7 @@ class ScoreStage:
         mention_partitions: int,
     ) -> None:
         names = settings.topics.names
-        self._lanes = {names.of(topic): lane for lane, topic in _lanes(settings)}
+        self._lanes = {names.of(LANES[lane]): lane for lane in settings.score.lanes}
         self._scored = names.of(SCORED)
         self._mentions = names.of(MENTIONS)
         self._mention_partitions = mention_partitions
@@ -97,12 +96,15 @@ class ScoreStage:
     def process(self, batch: Batch, outcome: Outcome) -> None:
         """Score one batch."""
         self._watchlist.refresh(batch.now_ms)
-        for kept in (*self._repeats.values(), *self._times.values()):
-            kept.discarded()
+        for repeats in self._repeats.values():
+            repeats.discarded()
+        for times in self._times.values():
+            times.discarded()
         taken = [item for many in batch.records.values() for item in self._take(many, outcome)]
-        scores = self._score([item.event for item in taken])
+        scores = self._scorer.score_batch([text_input(item.event) for item in taken])
+        _record(taken, scores, now_ms=batch.now_ms)
         for item, answer in zip(taken, scores, strict=True):
-            self._publish(item, answer, outcome)
+            self._publish(item, answer, outcome=outcome)
         for source, records in batch.records.items():
             state = outcome.state(source)
             self._repeats[source].write(state, records[0].offset)
@@ -115,13 +117,15 @@ class ScoreStage:
         for times in self._times.values():
             times.applied()
 
-    def tick(self, progress: Sequence[Progress], now_ms: int, outcome: Outcome) -> None:
+    def tick(self, progress: Sequence[Progress], outcome: Outcome, *, now_ms: int) -> None:
         """Tell every partition of `mentions` how far each held input has come, where that has changed."""
         self._watchlist.refresh(now_ms)
         self._telling = {}
         for item in progress:
             is_idle = item.drained and item.silent_ms >= self._idle_ms
-            reached = self._times[item.source].reached_ms(now_ms, idle_ms=item.silent_ms if is_idle else 0)
+            reached = self._times[item.source].reached_ms(
+                now_ms, idle_ms=item.silent_ms if is_idle else 0
+            )
             if self._told.get(item.source) != (reached, is_idle):
                 self._telling[item.source] = (reached, is_idle)
                 lane = self._lanes[item.source.topic]
@@ -145,7 +149,7 @@ class ScoreStage:
                 outcome.dead(record, error)
                 continue
             source = Input(record.topic, record.partition)
-            value = repeat_hash(event.tenant, event.source, event.id)
+            value = repeat_hash(event.tenant, event.source, event_id=event.id)
             received_ms = epoch_ms(event.received_at) if event.received_at else record.timestamp
             self._times[source].note(epoch_ms(event.observed_at), received_ms)
             if self._repeats[source].seen(value, record.timestamp):
@@ -157,12 +161,7 @@ class ScoreStage:
                 continue
             yield Taken(record, event, candidates)
 
-    def _score(self, events: Sequence[Event]) -> list[TextScores]:
-        scores = self._scorer.score_batch([text_input(event) for event in events])
-        telemetry.TOKENS.inc(sum(answer.tokens for answer in scores))
-        return scores
-
-    def _publish(self, item: Taken, answer: TextScores, outcome: Outcome) -> None:
+    def _publish(self, item: Taken, answer: TextScores, *, outcome: Outcome) -> None:
         record, event = item.record, item.event
         lane = self._lanes[record.topic]
         time = rfc3339(event.observed_at)
@@ -175,22 +174,21 @@ class ScoreStage:
         )
         matches = self._watchlist.decide(item.candidates, answer)
         for match in matches:
-            self._send_mention(match, item, scored, outcome)
+            self._send_mention(match, item, scored=scored, outcome=outcome)
         telemetry.MENTIONS.inc(len(matches))
         outcome.result(record)
 
     def _send_mention(
-        self, match: Match, item: Taken, scored: ScoredEvent, outcome: Outcome
+        self, match: Match, item: Taken, *, scored: ScoredEvent, outcome: Outcome
     ) -> None:
         watch = self._watchlist.watch(match.watch_key)
-        mention = make_mention(scored, watch, match.spans, place=(item.record.partition, item.record.offset))
+        place = (item.record.partition, item.record.offset)
+        mention = make_mention(scored, watch, spans=match.spans, place=place)
         outcome.send(
             self._mentions,
             encode_value(mention),
             key=watch.key.encode(),
-            headers=make_headers(
-                Mention, mention.id, source=SOURCE, time=rfc3339(mention.at)
-            ),
+            headers=make_headers(Mention, mention.id, source=SOURCE, time=rfc3339(mention.at)),
         )
 
     def _send_tick(self, tick: Tick, outcome: Outcome) -> None:
@@ -199,3 +197,16 @@ class ScoreStage:
         headers = make_headers(Tick, name, source=SOURCE)
         for partition in range(self._mention_partitions):
             outcome.send(self._mentions, value, headers=headers, partition=partition)
+
+
+def _record(taken: Sequence[Taken], scores: Sequence[TextScores], *, now_ms: int) -> None:
+    """Tell Prometheus of one batch: tokens, answers held back, and the age of its oldest event."""
+    telemetry.TOKENS.inc(sum(answer.tokens for answer in scores))
+    held_back = Counter(
+        name for answer in scores for name, head in answer.heads.items() if head.abstained
+    )
+    for name, count in held_back.items():
+        telemetry.ABSTAINED.labels(name).inc(count)
+    entered = [epoch_ms(item.event.received_at) for item in taken if item.event.received_at]
+    if entered:
+        telemetry.EVENT_AGE.observe(max(0, now_ms - min(entered)) / 1000)

@@ -69,6 +69,14 @@ class _Plain(dict[int, str]):
         return plain
 
 
+class _Words(dict[int, str]):
+    """Each character of a word of letters itself, any other a space."""
+
+    def __missing__(self, code: int) -> str:
+        char = self[code] = chr(code) if KIND[chr(code)] is Kind.WORD else " "
+        return char
+
+
 class Folded(NamedTuple):
     """Hold a plain text; `starts` and `ends` give each character's place in the original where it differs."""
 
@@ -92,23 +100,38 @@ def fold(text: str) -> Folded:
     if "'" in text or "’" in text or "‘" in text or "＇" in text:
         text = _NOT.sub(_MODIFIER_APOSTROPHE, text)
     plain = text.translate(_PLAIN)
-    return _fold_uneven(text) if _UNEVEN in plain else Folded(plain)
+    return _fold_uneven(text, plain) if _UNEVEN in plain else Folded(plain)
 
 
-def _fold_uneven(text: str) -> Folded:
+def words_of(plain: str) -> list[str]:
+    """Return the words of letters and digits of a plain text, in order."""
+    return plain.translate(_WORDS).split()
+
+
+def fold_value(value: str) -> str:
+    """Return a name or label as fields compare it: NFKC, case folded, without spaces around it."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold()).strip()
+
+
+def _fold_uneven(text: str, plain: str) -> Folded:
+    """Fold the places that change length and copy the rest of `plain`, which is as long as `text`."""
     pieces: list[str] = []
     starts: list[int] = []
     ends: list[int] = []
-    end = len(text)
-    for start in range(len(text) - 1, -1, -1):
-        if start and _joins(text[start]):
-            continue
+    done = 0
+    while (at := plain.find(_UNEVEN, done)) >= 0:
+        start, end = at - (at > done and _joins(text[at])), at + 1
+        while end < len(text) and _joins(text[end]):
+            end += 1
         folded = _fold_cluster(text[start:end])
-        pieces.append(folded)
-        starts.extend([start] * len(folded))
-        ends.extend([end] * len(folded))
-        end = start
-    return Folded("".join(reversed(pieces)), starts[::-1], ends[::-1])
+        pieces += plain[done:start], folded
+        starts += [*range(done, start), *[start] * len(folded)]
+        ends += [*range(done + 1, start + 1), *[end] * len(folded)]
+        done = end
+    pieces.append(plain[done:])
+    starts += range(done, len(text))
+    ends += range(done + 1, len(text) + 1)
+    return Folded("".join(pieces), starts, ends)
 
 
 def _fold_cluster(cluster: str) -> str:
@@ -118,7 +141,9 @@ def _fold_cluster(cluster: str) -> str:
     folded = unicodedata.normalize("NFKC", cluster).casefold()
     # Turkish İ folds to i and a dot above; nobody types that dot.
     folded = unicodedata.normalize("NFKC", folded).replace("i\u0307", "i")
-    return "".join(map(_plain_char, folded))
+    plain = "".join(map(_plain_char, folded))
+    # An ellipsis unfolds to three points: one gap is enough, and keeps the length.
+    return " " if plain and plain.isspace() else plain
 
 
 def _plain_char(char: str) -> str:
@@ -163,3 +188,4 @@ def _converter() -> opencc.OpenCC:
 
 KIND = _Kinds()
 _PLAIN = _Plain()
+_WORDS = _Words()
