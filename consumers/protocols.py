@@ -20,21 +20,32 @@ class Record(Protocol):
     """One record as it came from Kafka: bytes, never decoded by the client."""
 
     @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def timestamp(self) -> int:
-        """Epoch milliseconds that the broker keeps for this record."""
+    def topic(self) -> str:
+        """Return the full name of its topic."""
 
     @property
-    def key(self) -> bytes | None: ...
+    def partition(self) -> int:
+        """Return its partition."""
+
     @property
-    def value(self) -> bytes | None: ...
+    def offset(self) -> int:
+        """Return its offset."""
+
     @property
-    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
+    def timestamp(self) -> int:
+        """Return the epoch milliseconds that the broker keeps for it."""
+
+    @property
+    def key(self) -> bytes | None:
+        """Return its key."""
+
+    @property
+    def value(self) -> bytes | None:
+        """Return its value."""
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
+        """Return its headers, in their order."""
 
 
 class State(Protocol):
@@ -57,9 +68,10 @@ class State(Protocol):
 
 
 class Outcome(Protocol):
-    """Where a stage puts all that comes of one batch. Every record must end exactly once:
+    """Where a stage puts all that comes of one batch.
 
-    `result`, `dead` or `drop`. The loop adds up and stops the process where the sum is not zero.
+    Every record must end exactly once: `result`, `dead` or `drop`. The loop adds up and stops the process where the
+    sum is not zero.
     """
 
     def send(
@@ -107,11 +119,11 @@ class Progress(NamedTuple):
 
 
 class Stage(Protocol):
-    """One step of the flow. The loop alone calls it, from one thread, in this order:
+    """One step of the flow.
 
-    `start` once; `opened` for each partition as it arrives with its state replayed; then `process` and `tick` in turn;
-    `closed` for each partition that leaves; `close` once. A stage reads no clock, opens no connection to Kafka, and
-    keeps nothing but caches outside its state.
+    The loop alone calls it, from one thread, in this order: `start` once; `opened` for each partition as it arrives
+    with its state replayed; then `process` and `tick` in turn; `closed` for each partition that leaves; `close` once.
+    A stage reads no clock, opens no connection to Kafka, and keeps nothing but caches outside its state.
     """
 
     @property
@@ -144,7 +156,7 @@ class Stage(Protocol):
     def applied(self) -> None:
         """Move on what is kept in memory; called only after the batch's transaction has committed."""
 
-    def tick(self, progress: Sequence[Progress], now_ms: int, outcome: Outcome) -> None:
+    def tick(self, progress: Sequence[Progress], outcome: Outcome, *, now_ms: int) -> None:
         """Write what is due by time; writes no state and ends no records."""
 
     def ticked(self) -> None:

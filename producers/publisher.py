@@ -1,8 +1,9 @@
 """The one write path to Kafka, plain and transactional.
 
-In: encoded records. Out: records in Kafka, acknowledged by every replica in sync. Contains two traps of kafka-python:
-its memory is unbounded (here a byte budget holds the sender back), and a send to a topic that does not exist fails
-only in a future that nobody reads (here `check` and `flush` raise it). Imports contracts and kafka-python.
+In: encoded records. Out: records in Kafka, acknowledged by every replica in sync. Contains these traps of kafka-python:
+its memory is unbounded (here a byte budget holds the sender back); a record that is refused fails only in a future
+that nobody reads, and after a failure inside a transaction `commit_transaction` may still say that all is well (here
+`check`, `flush`, `commit` and `close` read every future). Imports contracts and kafka-python.
 """
 
 import time
@@ -14,32 +15,91 @@ from kafka import ConsumerGroupMetadata, KafkaProducer, OffsetAndMetadata, Topic
 from kafka.errors import (
     FencedInstanceIdError,
     InvalidProducerEpochError,
+    InvalidRecordError,
     InvalidTxnStateError,
     KafkaError,
+    MessageSizeTooLargeError,
     ProducerFencedError,
+    RecordListTooLargeError,
+    SaslAuthenticationFailedError,
 )
+from kafka.partitioner.default import murmur2
+from kafka.serializer import Serializer
 
-from contracts.errors import BrokerUnreachable, Stalled, TransactionLost
+from contracts.errors import BrokerUnreachable, SettingsInvalid, Stalled, TransactionLost
 from contracts.settings import KafkaSettings, RuntimeSettings
-from contracts.topics import LETTER_LIMIT_BYTES
 
 Headers = Sequence[tuple[str, bytes]]
 OVERHEAD_BYTES = 96  # a record's frame, roughly
+PLACES_LIMIT = 100_000
+# The client compares a record with this before it compresses, the broker with its own limit after.
+LARGEST_RECORD_BYTES = 1 << 30
 
 
-# What the broker says to an owner that was replaced; kafka-python raises it bare or wrapped, whichever step met it.
+# What the broker says to an owner that was replaced. kafka-python raises it bare, wraps it in another error, or only
+# writes its name into another error's text, whichever step met it.
 FENCED = (
     ProducerFencedError,
     InvalidProducerEpochError,
     InvalidTxnStateError,
     FencedInstanceIdError,
 )
+# What the broker says of a record that it will never take.
+REFUSED = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidRecordError)
 
 
 def is_fenced(error: BaseException) -> bool:
     """Say whether an error, or one that it wraps, means that another owner has taken over."""
+    return _speaks_of(error, FENCED)
+
+
+def is_refused(error: BaseException) -> bool:
+    """Say whether an error, or one that it wraps, means that a record will never be accepted."""
+    return _speaks_of(error, REFUSED)
+
+
+def _speaks_of(error: BaseException, kinds: tuple[type[KafkaError], ...]) -> bool:
+    if isinstance(error, kinds) or any(kind.__name__ in str(error) for kind in kinds):
+        return True
     inner = [item for item in (*error.args, error.__cause__) if isinstance(item, BaseException)]
-    return isinstance(error, FENCED) or any(is_fenced(item) for item in inner)
+    return any(_speaks_of(item, kinds) for item in inner)
+
+
+def unreachable(
+    kafka: KafkaSettings, error: KafkaError
+) -> BrokerUnreachable | SettingsInvalid | TransactionLost:
+    """Return in our words why no client could be connected."""
+    if _speaks_of(error, (SaslAuthenticationFailedError,)):
+        return SettingsInvalid(
+            f"Kafka at {kafka.bootstrap} refuses user {kafka.username!r} with {kafka.sasl_mechanism}: check "
+            "kafka.username, kafka.password and kafka.sasl_mechanism"
+        )
+    if is_fenced(error):
+        return TransactionLost(f"replaced while connecting: {error!r}", fenced=True)
+    return BrokerUnreachable(f"no Kafka at {kafka.bootstrap}: {error or type(error).__name__}")
+
+
+# kafka-python refuses a record with neither key nor value, which Kafka takes: a dead letter may be one.
+NULL = object()
+
+
+class _Values(Serializer):  # type: ignore[misc]
+    """Pass bytes on as they are, and NULL as no value."""
+
+    # Called by the client with positions.
+    def serialize(  # noqa: PLR0917
+        self, topic: str, headers: list[tuple[str, bytes]], data: object
+    ) -> object:
+        """Return what is sent."""
+        return None if data is NULL else data
+
+
+class _Producer(KafkaProducer):  # type: ignore[misc]
+    """A producer that can be let go: `close(timeout=0)` flushes first, and fails there with its thread alive."""
+
+    def flush(self, timeout: float | None = None) -> None:
+        if timeout != 0:
+            super().flush(timeout)
 
 
 class Publisher:
@@ -64,19 +124,24 @@ class Publisher:
         self._producer: KafkaProducer | None = None
         self._pending: deque[tuple[Any, int]] = deque()
         self._pending_bytes = 0
+        self._places: dict[tuple[str, bytes], int] = {}
 
     def start(self) -> None:
-        """Connect; raises BrokerUnreachable when nobody answers within `kafka.connect_timeout_s`."""
+        """Connect.
+
+        Raises BrokerUnreachable when nobody answers within `kafka.connect_timeout_s`, SettingsInvalid for a wrong
+        password, TransactionLost when another owner of the transactional id comes in between.
+        """
+        self._pending.clear()
+        self._pending_bytes = 0
         try:
-            producer = KafkaProducer(**self._config())
+            producer = _Producer(**self._config())
             self._producer = producer
             if self._transactional_id is not None:
                 producer.init_transactions()
         except KafkaError as error:
             self.abandon()
-            raise BrokerUnreachable(
-                f"no Kafka at {self._kafka.bootstrap}: {error or type(error).__name__}"
-            ) from error
+            raise unreachable(self._kafka, error) from error
 
     def begin(self) -> None:
         """Open a transaction."""
@@ -98,9 +163,15 @@ class Publisher:
         A None value is a tombstone. Raises TransactionLost when the producer can no longer send.
         """
         size = OVERHEAD_BYTES + len(value or b"") + len(key or b"")
+        size += sum(len(name) + len(content) for name, content in headers)
         if self._pending_bytes + size > self._runtime.in_flight_bytes:
-            self.flush()
-        future = self._guarded("send", self._live.send, topic, value, key, list(headers), partition)
+            self._make_room(size)
+        if partition is None and key is not None:
+            partition = self._partition_of(topic, key)
+        content = NULL if value is None and key is None else value
+        future = self._guarded(
+            "send", self._live.send, topic, content, key, list(headers), partition
+        )
         self._pending.append((future, size))
         self._pending_bytes += size
 
@@ -115,7 +186,10 @@ class Publisher:
             future, size = self._pending.popleft()
             self._pending_bytes -= size
             if future.failed():
-                raise TransactionLost(f"a record was not accepted: {future.exception!r}")
+                cause = future.exception
+                raise TransactionLost(
+                    f"a record was not accepted: {cause!r}", fenced=is_fenced(cause)
+                ) from cause
 
     def send_offsets(
         self, offsets: Mapping[TopicPartition, OffsetAndMetadata], group: ConsumerGroupMetadata
@@ -142,10 +216,16 @@ class Publisher:
             return 0
 
     def close(self) -> None:
-        """Flush and disconnect within the request timeout."""
-        if self._producer is not None:
+        """Flush and disconnect; raises TransactionLost or Stalled for a record that was not accepted."""
+        if self._producer is None:
+            return
+        try:
+            if self._pending:
+                self.flush()
             self._producer.close(timeout=self._kafka.request_timeout_ms / 1000)
             self._producer = None
+        finally:
+            self.abandon()
 
     def abandon(self) -> None:
         """Disconnect at once; what is open is left for the broker to abort."""
@@ -158,6 +238,27 @@ class Publisher:
         if self._producer is None:
             raise TransactionLost("the publisher is not started")
         return self._producer
+
+    def _partition_of(self, topic: str, key: bytes) -> int | None:
+        """Return where Kafka's own partitioner puts a key, remembered: its hash in Python costs as much as a send."""
+        place = (topic, key)
+        known = self._places.get(place)
+        if known is not None:
+            return known
+        count = self.partitions_of(topic)
+        if not count:
+            return None
+        if len(self._places) >= PLACES_LIMIT:
+            self._places.clear()
+        found = int(murmur2(key) & 0x7FFFFFFF) % count
+        self._places[place] = found
+        return found
+
+    def _make_room(self, size: int) -> None:
+        """Forget what is acknowledged; where that is not enough, wait for all of it."""
+        self.check()
+        if self._pending_bytes + size > self._runtime.in_flight_bytes:
+            self.flush()
 
     def _settle(self) -> None:
         """Check every future of a committed transaction; one that failed was never part of it."""
@@ -179,11 +280,12 @@ class Publisher:
     def _config(self) -> dict[str, Any]:
         config = self._kafka.client_config() | {
             "client_id": self._client_id,
+            "value_serializer": _Values(),
             "acks": "all",
             "compression_type": "lz4",
             "linger_ms": 5,
             "batch_size": 1 << 18,
-            "max_request_size": LETTER_LIMIT_BYTES,
+            "max_request_size": LARGEST_RECORD_BYTES,
             "allow_auto_create_topics": False,
             "bootstrap_timeout_ms": int(self._kafka.connect_timeout_s * 1000),
             "max_block_ms": self._kafka.request_timeout_ms,

@@ -2,9 +2,10 @@
 
 In: the metadata kept beside a committed offset. Out: what to do with the records from there. Pure.
 
-A worker marks the offset before its first try there ({"c": crashes so far + 1}); a commit that moves on clears it. After
-`limit` crashes the records of that batch go one by one ({"k": how many are left}), each marked in the commit of the one
-before it; a record that ends its worker `limit` times alone is a dead letter.
+A worker marks the offset before its first try there ({"c": crashes so far + 1}); a commit that moves on clears it.
+After `limit` crashes the records of that batch go one by one ({"k": how many are left}), each marked in the commit of
+the one before it; a record that ends its worker `limit` times alone is a dead letter. A worker that lives on
+after it lost its clients has not crashed, and does not count.
 
 >>> mark = Mark().arrived(limit=3, batch=1000)
 >>> mark.text()

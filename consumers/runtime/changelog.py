@@ -7,10 +7,10 @@ One input partition p of any topic keeps its state in changelog partition p, its
 from collections.abc import Iterable
 
 from kafka import TopicPartition
-from kafka.errors import KafkaError
+from kafka.errors import CorruptRecordError, KafkaError
 
-from consumers.protocols import Input
-from consumers.runtime.connection import reading_consumer
+from consumers.protocols import Input, Record
+from consumers.runtime.connection import disconnect, reading_consumer
 from consumers.runtime.state import PartitionState
 from contracts.errors import BrokerUnreachable, StateInvalid
 from contracts.settings import KafkaSettings
@@ -52,15 +52,17 @@ class Replay:
     def step(self, budget_ms: int) -> bool:
         """Read for about `budget_ms`; returns True once every partition has reached its end.
 
-        Raises StateInvalid for a state that a newer version wrote.
+        Raises StateInvalid for a state that a newer version wrote, or whose bytes are corrupt.
         """
         try:
             if self._ends is None:
                 self._ends = self._begin()
             for records in self._consumer.poll(budget_ms, max_records=10_000).values():
                 for record in records:
-                    self._take(record.partition, record.key, record.value, record.headers)
-            return all(self._consumer.position(tp) >= end for tp, end in self._ends.items())
+                    self._take(record)
+            return all(self._position(tp) >= end for tp, end in self._ends.items())
+        except CorruptRecordError as error:
+            raise StateInvalid(f"changelog {self._topic}: {error}") from error
         except KafkaError as error:
             raise BrokerUnreachable(f"changelog {self._topic}: {error!r}") from error
 
@@ -70,7 +72,7 @@ class Replay:
 
     def close(self) -> None:
         """Disconnect."""
-        self._consumer.close(autocommit=False)
+        disconnect(self._consumer, wait_ms=self._kafka.request_timeout_ms)
 
     def _begin(self) -> dict[TopicPartition, int]:
         tps = [TopicPartition(self._topic, partition) for partition in self._partitions]
@@ -82,22 +84,19 @@ class Replay:
         try:
             return dict(uncommitted.end_offsets(tps))
         finally:
-            uncommitted.close(autocommit=False)
+            disconnect(uncommitted, wait_ms=self._kafka.request_timeout_ms)
 
-    def _take(
-        self,
-        partition: int,
-        key: bytes,
-        value: bytes | None,
-        headers: Iterable[tuple[str, bytes | None]],
-    ) -> None:
-        topic, _, name = key.partition(SEPARATOR)
-        state = self._sources.get(Input(topic.decode(), partition))
+    def _position(self, tp: TopicPartition) -> int:
+        return int(self._consumer.position(tp, timeout_ms=self._kafka.request_timeout_ms) or 0)
+
+    def _take(self, record: Record) -> None:
+        topic, _, name = (record.key or b"").partition(SEPARATOR)
+        state = self._sources.get(Input(topic.decode(), record.partition))
         if state is None:
             return
-        if value is not None:
-            self._check_version(dict(headers).get(VERSION_HEADER))
-        state.apply(name.decode(), value)
+        if record.value is not None:
+            self._check_version(dict(record.headers).get(VERSION_HEADER))
+        state.apply(name.decode(), record.value)
 
     def _check_version(self, raw: bytes | None) -> None:
         if raw is None or not raw.isdigit() or int(raw) > self._state_version:

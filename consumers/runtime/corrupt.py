@@ -5,18 +5,20 @@ own header is not believed. Found by asking for later offsets: while the broker 
 offset lies inside it.
 """
 
+import time
+
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import CorruptRecordError, KafkaError
 
 from consumers.protocols import Input
-from consumers.runtime.connection import reading_consumer
+from consumers.runtime.connection import disconnect, reading_consumer
 from contracts.errors import BrokerUnreachable
 from contracts.settings import KafkaSettings
 
-PROBE_MS = 2000
+PROBE_S = 10
 
 
-def end_of_corrupt(kafka: KafkaSettings, source: Input, offset: int) -> int:
+def end_of_corrupt(kafka: KafkaSettings, source: Input, *, offset: int) -> int:
     """Return the first offset after the corrupt batch that begins at `offset`; about 2·log2(its size) fetches."""
     tp = TopicPartition(*source)
     consumer = reading_consumer(
@@ -38,7 +40,7 @@ def end_of_corrupt(kafka: KafkaSettings, source: Input, offset: int) -> int:
     except KafkaError as error:
         raise BrokerUnreachable(f"{tp}: {error!r}") from error
     finally:
-        consumer.close(autocommit=False)
+        disconnect(consumer, wait_ms=kafka.request_timeout_ms)
 
 
 def _first_outside(consumer: KafkaConsumer, tp: TopicPartition, *, base: int, end: int) -> int:
@@ -50,8 +52,13 @@ def _first_outside(consumer: KafkaConsumer, tp: TopicPartition, *, base: int, en
 
 def _is_inside(consumer: KafkaConsumer, tp: TopicPartition, *, base: int, offset: int) -> bool:
     consumer.seek(tp, offset)
-    try:
-        consumer.poll(PROBE_MS, max_records=1)
-    except CorruptRecordError as error:
-        return f"at offset {base} " in str(error)
-    return False
+    until = time.monotonic() + PROBE_S
+    while time.monotonic() < until:
+        try:
+            polled = consumer.poll(PROBE_S * 100, max_records=1)
+        except CorruptRecordError as error:
+            return f"at offset {base} " in str(error)
+        # Behind the batch there may be nothing but marks of transactions: no record comes, but the position moves.
+        if polled or consumer.position(tp) > offset:
+            return False
+    raise BrokerUnreachable(f"{tp}: nothing came from offset {offset} in {PROBE_S} s")

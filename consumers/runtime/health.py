@@ -52,7 +52,7 @@ def _handler(is_ready: Callable[[], bool]) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             if self.path == "/metrics":
-                self._answer(200, generate_latest(telemetry.REGISTRY), CONTENT_TYPE_LATEST)
+                self._answer(200, generate_latest(telemetry.REGISTRY), content=CONTENT_TYPE_LATEST)
             elif self.path == "/livez":
                 self._answer(200, b"alive\n")
             elif self.path == "/readyz":
@@ -61,14 +61,14 @@ def _handler(is_ready: Callable[[], bool]) -> type[BaseHTTPRequestHandler]:
             else:
                 self._answer(404, b"there are /metrics, /livez and /readyz\n")
 
-        def _answer(self, status: int, body: bytes, content: str = "text/plain") -> None:
+        def _answer(self, status: int, body: bytes, *, content: str = "text/plain") -> None:
             self.send_response(status)
             self.send_header("Content-Type", content)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its parent names it
             """Keep scrapes out of the log."""
 
     return Handler

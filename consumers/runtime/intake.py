@@ -19,10 +19,11 @@ from kafka.errors import CorruptRecordError, KafkaError
 
 from consumers.protocols import Input, Record
 from consumers.runtime.attempts import Mark
-from consumers.runtime.connection import group_consumer
+from consumers.runtime.connection import disconnect, group_consumer
 from contracts.errors import CorruptBatch, HubbubError
 from contracts.settings import Settings
 
+LEAVE_MS = 5000
 _CORRUPT = re.compile(
     r"topic='(?P<topic>[^']+)', partition=(?P<partition>\d+)\) at offset (?P<offset>\d+)"
 )
@@ -38,7 +39,7 @@ class Rejoin(HubbubError):
 class CorruptAt(CorruptBatch):
     """Carry the place of a batch that failed its checksum: `source`, and `offset` where it begins."""
 
-    def __init__(self, message: str, source: Input, offset: int) -> None:
+    def __init__(self, message: str, *, source: Input, offset: int) -> None:
         super().__init__(message)
         self.source = source
         self.offset = offset
@@ -55,8 +56,10 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._topics = topics
         self._client_id = client_id
         self._generation = 0
+        self._is_settled = False
         self._held: frozenset[Input] = frozenset()
         self._later: CorruptAt | None = None
+        self._member: ConsumerGroupMetadata | None = None
 
     def start(self) -> None:
         """Connect and subscribe; partitions arrive with later polls."""
@@ -74,6 +77,11 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
     def generation(self) -> int:
         """Return a number that grows whenever partitions come or go."""
         return self._generation
+
+    @property
+    def is_settled(self) -> bool:
+        """Say whether the group has given this member its partitions, none though they be."""
+        return self._is_settled
 
     def poll(self, wait_ms: int) -> dict[Input, list[Record]]:
         """Return up to one transaction's records; waits at most `wait_ms` for the first.
@@ -96,7 +104,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
                 if not gathered:
                     raise
                 self._later = error
-                return gathered
+                polled = {}
             if self._generation != generation:
                 return {}
             for tp, records in polled.items():
@@ -115,11 +123,13 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
     def keep_alive(self) -> None:
         """Stay in the group while a batch waits; raises Rejoin where partitions have come or gone."""
         generation = self._generation
-        self._consumer.pause(*self._consumer.assignment())
+        # What is paused already waits for its state, and stays paused.
+        fetching = self._consumer.assignment() - self._consumer.paused()
+        self._consumer.pause(*fetching)
         unexpected = self._poll_once(0, 1)
         if unexpected or self._generation != generation:
             raise Rejoin("partitions moved while a batch was waiting")
-        self._consumer.resume(*self._consumer.assignment())
+        self._consumer.resume(*fetching)
 
     def pause(self, sources: Iterable[Input]) -> None:
         """Fetch nothing of these partitions until `resume`."""
@@ -159,8 +169,15 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             raise Rejoin(f"marks not committed: {error!r}") from error
 
     def group_metadata(self) -> ConsumerGroupMetadata:
-        """Return what fences this member's offsets when the group has moved on."""
-        return self._consumer.group_metadata()
+        """Return the membership under which the last poll's records came; it fences their offsets.
+
+        Asked for only now, a member that was put out of the group meanwhile would show none, and the broker takes a
+        transaction's offsets from whoever names no member: a worker that woke up late would commit what another has
+        done. Raises Rejoin where there was no membership.
+        """
+        if self._member is None or self._member.generation_id < 0 or not self._member.member_id:
+            raise Rejoin("this worker is not a member of its group")
+        return self._member
 
     def positions(self) -> dict[Input, tuple[int, int]]:
         """Return (next offset, end of what is committed) of every partition held."""
@@ -178,16 +195,18 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
     def close(self) -> None:
         """Leave the group and disconnect."""
         self._held = frozenset()
-        self._consumer.close(autocommit=False, timeout_ms=5000)
+        disconnect(self._consumer, wait_ms=LEAVE_MS)
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         """Note an arrival; called by the client inside `poll`."""
         self._generation += 1
+        self._is_settled = True
         self._held = self._held | {Input(tp.topic, tp.partition) for tp in assigned}
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Note a departure; called by the client inside `poll`."""
         self._generation += 1
+        self._is_settled = False
         self._held = self._held - {Input(tp.topic, tp.partition) for tp in revoked}
 
     def on_partitions_lost(self, lost: Iterable[TopicPartition]) -> None:
@@ -200,10 +219,13 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _poll_once(self, wait_ms: int, most: int) -> Mapping[TopicPartition, Sequence[Record]]:
         try:
-            return self._consumer.poll(timeout_ms=wait_ms, max_records=most)  # type: ignore[no-any-return]
+            polled = self._consumer.poll(timeout_ms=wait_ms, max_records=most)
+            self._member = self._consumer.group_metadata()
+            return polled  # type: ignore[no-any-return]
         except CorruptRecordError as error:
             self._corrupt(error)
-        except Exception as error:  # noqa: BLE001  any other leaves the client in an unknown state
+        except Exception as error:
+            # Any other leaves the client in an unknown state.
             raise Rejoin(f"poll failed: {error!r}") from error
 
     def _corrupt(self, error: CorruptRecordError) -> NoReturn:
@@ -211,4 +233,4 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         if match is None:
             raise Rejoin(f"a checksum failed at an unknown place: {error}") from error
         source = Input(match["topic"], int(match["partition"]))
-        raise CorruptAt(str(error), source, int(match["offset"])) from error
+        raise CorruptAt(str(error), source=source, offset=int(match["offset"])) from error

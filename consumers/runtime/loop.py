@@ -4,7 +4,6 @@ In: one stage and the settings. Out: exactly-once processing of the stage's inpu
 a client tears both clients down; the worker joins again and goes on from the committed offsets.
 """
 
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -15,6 +14,7 @@ from consumers.runtime.attempts import Mark
 from consumers.runtime.corrupt import end_of_corrupt
 from consumers.runtime.faults import Faults
 from consumers.runtime.intake import CorruptAt, Intake, Rejoin
+from consumers.runtime.losses import Losses
 from consumers.runtime.meter import Meter
 from consumers.runtime.outcome import BatchOutcome
 from consumers.runtime.partitions import Partitions
@@ -33,11 +33,10 @@ from contracts.errors import (
 )
 from contracts.settings import Settings
 from contracts.topics import DEAD_LETTER, changelog_of
-from producers.publisher import Publisher
+from producers.publisher import Publisher, is_refused
 
 POLL_MS = 200
-LONGEST_WAIT_S = 10.0
-FENCED_LIMIT = 5
+STOP_LOOK_S = 0.1
 CORRUPT_FETCHES = 3
 _LOG = structlog.get_logger()
 
@@ -53,7 +52,7 @@ class Worker:
     `slot` numbers the workers of a group on this deployment from 0: two live workers of one slot shut each other out.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  who it is, and how a test or an idle input ends it
         self,
         settings: Settings,
         stage: Stage,
@@ -77,34 +76,39 @@ class Worker:
         self._stalls = Stalls(int(settings.runtime.stall_s * 1000))
         self._retries = Retries(stage.name, settings.runtime, wait=self._wait_in_group)
         self._meter = Meter(stage.name)
-        self._stopping = threading.Event()
+        self._losses = Losses(self._client_id)
+        # A plain flag: a threading.Event that a signal handler sets can lock against the thread that waits on it.
+        self._is_stopping = False
         self._corrupt_seen: dict[tuple[Input, int], int] = {}
         self._last_records_ms: dict[Input, int] = {}
         self._last_tick_ms = 0
-        self._lost_in_row = 0
         self.ready = False
 
     def stop(self) -> None:
         """Ask for the end: the batch in hand is finished, the group is left. Safe from a signal handler."""
-        self._stopping.set()
+        self._is_stopping = True
 
     def run(self) -> None:
         """Work until stopped; raises what has the disposition `crash`."""
         self._watchdog.start()
-        self._stage.start()
-        self._started_ms = wall_clock_ms()
-        wait_s = 0.2
         try:
-            while not self._stopping.is_set():
+            self._stage.start()
+            self._started_ms = wall_clock_ms()
+            while not self._is_stopping:
                 try:
                     self._serve()
                 except (Rejoin, TransactionLost, Unavailable, CorruptBatch) as error:
-                    self._note_loss(error)
-                    self._stopping.wait(wait_s)
-                    wait_s = min(wait_s * 2, LONGEST_WAIT_S) if self._lost_in_row > 1 else 0.2
+                    if not self._is_stopping:
+                        self._rest(self._note_loss(error))
         finally:
             self._stage.close()
             self._watchdog.close()
+
+    def _rest(self, seconds: float) -> None:
+        """Wait, or less when asked to stop."""
+        until = time.monotonic() + seconds
+        while not self._is_stopping and (left := until - time.monotonic()) > 0:
+            time.sleep(min(left, STOP_LOOK_S))
 
     def _serve(self) -> None:
         """Join, and take turns until stopped; clients are closed whatever happens."""
@@ -123,7 +127,7 @@ class Worker:
         try:
             self._intake.start()
             try:
-                while not self._stopping.is_set():
+                while not self._is_stopping:
                     self._turn()
             except CorruptAt as error:
                 self._skip_corrupt(error)
@@ -138,11 +142,10 @@ class Worker:
     def _turn(self) -> None:
         with self._watchdog.step("poll"), self._meter.step("poll"):
             polled = self._intake.poll(POLL_MS)
-        if self._intake.generation != self._seen_generation:
-            self._seen_generation = self._intake.generation
-            self._partitions.rearrange(self._intake)
+        if self._has_moved():
             return
-        self._partitions.step(self._intake, POLL_MS)
+        with self._watchdog.step("replay"):
+            self._partitions.step(self._intake, POLL_MS)
         self.ready = not self._partitions.arriving
         self._meter.holds(self._partitions.ready)
         if polled:
@@ -150,49 +153,46 @@ class Worker:
             self._note_records(polled)
             for records in self._portions(polled):
                 self._complete(records)
-        self._tick_if_due(drained=not polled)
+        self._tick_if_due()
+
+    def _has_moved(self) -> bool:
+        """Follow the group where partitions came or went; what was polled is then of no use."""
+        if not self._intake.is_settled:
+            # Between two assignments nothing is held, but what comes back with the next one is still true.
+            self.ready = False
+            return True
+        if self._intake.generation == self._seen_generation:
+            return False
+        self._seen_generation = self._intake.generation
+        with self._watchdog.step("rearrange"):
+            self._partitions.rearrange(self._intake)
+        return True
 
     def _portions(
         self, polled: Mapping[Input, Sequence[Record]]
     ) -> Iterator[dict[Input, Sequence[Record]]]:
-        """Mark what was not tried yet, and part the records that must go alone from the rest."""
-        self._mark_first_tries(polled)
-        alone = [source for source in polled if self._partitions.marks[source].alone]
-        rest = {source: records for source, records in polled.items() if source not in alone}
+        """Part the records that must go alone from the rest, and mark each portion just before it is tried.
+
+        Marked earlier, the head of an input that waits for its turn would count crashes that another's record caused.
+        """
+        first = self._partitions.first_marks(polled)
+        marks = self._partitions.marks | first
+        rest = {source: records for source, records in polled.items() if not marks[source].alone}
         if rest:
+            self._partitions.begin(self._intake, {s: first[s] for s in rest if s in first})
             yield rest
-        for source in alone:
+        for source in polled.keys() - rest.keys():
+            self._partitions.begin(self._intake, {s: first[s] for s in [source] if s in first})
             for record in polled[source]:
                 yield {source: [record]}
-
-    def _mark_first_tries(self, polled: Mapping[Input, Sequence[Record]]) -> None:
-        runtime = self._settings.runtime
-        first = {
-            source: self._partitions.unmarked.pop(source)
-            for source in polled
-            if source in self._partitions.unmarked
-        }
-        marks = {
-            source: mark.arrived(limit=runtime.crash_limit, batch=runtime.transaction_records)
-            for source, mark in first.items()
-        }
-        if marks:
-            self._intake.mark(
-                {source: (self._offset_of(source), mark) for source, mark in marks.items()}
-            )
-            self._partitions.marks.update(marks)
-
-    def _offset_of(self, source: Input) -> int:
-        offset = self._partitions.ready[source].offset
-        if offset is None:
-            raise Rejoin(f"{source} has no committed offset")
-        return offset
 
     def _complete(self, records: Mapping[Input, Sequence[Record]]) -> None:
         batch = Batch(records, wall_clock_ms())
         try:
             outcome = self._retries.run(
-                batch, lambda: self._attempt(batch), lambda error: self._set_aside(batch, error)
+                batch,
+                lambda: self._attempt(batch),
+                dead=lambda error: self._set_aside(batch, error),
             )
         except GoSingly:
             for source, many in records.items():
@@ -237,6 +237,13 @@ class Worker:
             source: (records[-1].offset + 1, self._next_mark(source))
             for source, records in batch.records.items()
         }
+        self._transact(outcome, offsets)
+        self._partitions.moved(offsets)
+        self._stage.applied()
+        self._meter.committed(batch, outcome)
+        self._faults.reach("applied")
+
+    def _transact(self, outcome: BatchOutcome, offsets: Mapping[Input, tuple[int, Mark]]) -> None:
         with self._meter.step("transaction"):
             self._transactor.run(
                 outcome,
@@ -244,11 +251,7 @@ class Worker:
                 group=self._intake.group_metadata(),
                 state_version=self._stage.state_version,
             )
-        self._partitions.moved(offsets)
-        self._stage.applied()
-        self._lost_in_row = 0
-        self._meter.committed(batch, outcome)
-        self._faults.reach("applied")
+        self._losses.recovered()
 
     def _next_mark(self, source: Input) -> Mark:
         mark = self._partitions.marks[source]
@@ -257,10 +260,11 @@ class Worker:
     def _wait_in_group(self, wait_ms: int) -> None:
         """Wait between tries, paused but alive."""
         until = time.monotonic() + wait_ms / 1000
-        while (left := until - time.monotonic()) > 0 and not self._stopping.is_set():
-            self._intake.keep_alive()
-            self._stopping.wait(min(left, 0.5))
-        if self._stopping.is_set():
+        while (left := until - time.monotonic()) > 0 and not self._is_stopping:
+            with self._watchdog.step("poll"):
+                self._intake.keep_alive()
+            self._rest(min(left, 0.5))
+        if self._is_stopping:
             raise Rejoin("stopped between two tries; the batch is not begun")
 
     def _note_records(self, polled: Mapping[Input, Sequence[Record]]) -> None:
@@ -268,7 +272,7 @@ class Worker:
         for source in polled:
             self._last_records_ms[source] = now
 
-    def _tick_if_due(self, *, drained: bool) -> None:
+    def _tick_if_due(self) -> None:
         now = wall_clock_ms()
         if now - self._last_tick_ms < self._settings.runtime.tick_ms or self._partitions.arriving:
             return
@@ -276,24 +280,27 @@ class Worker:
         positions = self._intake.positions()
         self._meter.lags(positions)
         self._check_stalls(positions, now)
-        progress = [
-            Progress(
-                source, position >= end, now - self._last_records_ms.get(source, self._started_ms)
-            )
+        progress = self._progress(positions, now)
+        outcome = self._new_outcome(now)
+        with self._watchdog.step("tick"):
+            self._stage.tick(progress, outcome, now_ms=now)
+        outcome.check_tick()
+        if outcome.outputs:
+            # The offsets stand still, but let the group fence a tick of a worker that it has put out.
+            self._transact(outcome, self._partitions.standing())
+            self._stage.ticked()
+        self._stop_when_idle(progress)
+
+    def _progress(self, positions: Mapping[Input, tuple[int, int]], now_ms: int) -> list[Progress]:
+        """Return how each input stands; one that has just come has been silent for no time."""
+        self._last_records_ms = {
+            source: self._last_records_ms.get(source, now_ms) for source in self._partitions.ready
+        }
+        return [
+            Progress(source, position >= end, now_ms - self._last_records_ms[source])
             for source, (position, end) in sorted(positions.items())
             if source in self._partitions.ready
         ]
-        outcome = self._new_outcome(now)
-        self._stage.tick(progress, now, outcome)
-        if outcome.outputs:
-            self._transactor.run(
-                outcome,
-                {},
-                group=self._intake.group_metadata(),
-                state_version=self._stage.state_version,
-            )
-            self._stage.ticked()
-        self._stop_when_idle(progress)
 
     def _check_stalls(self, positions: Mapping[Input, tuple[int, int]], now_ms: int) -> None:
         stalled = self._stalls.observe(positions, paused=self._partitions.arriving, now_ms=now_ms)
@@ -321,8 +328,8 @@ class Worker:
             or error.source not in self._partitions.ready
         ):
             return
-        end = end_of_corrupt(self._settings.kafka, error.source, error.offset)
-        record = CorruptRange(error.source.topic, error.source.partition, error.offset, end - 1)
+        end = end_of_corrupt(self._settings.kafka, error.source, offset=error.offset)
+        record = CorruptRange(*error.source, error.offset, end - 1)
         self._partitions.marks.setdefault(error.source, Mark())
         batch = Batch({error.source: [record]}, wall_clock_ms())
         outcome = self._new_outcome(batch.now_ms)
@@ -333,22 +340,14 @@ class Worker:
         self._commit(batch, outcome)
         del self._corrupt_seen[place]
 
-    def _note_loss(self, error: HubbubError) -> None:
-        self._lost_in_row += 1
+    def _note_loss(self, error: HubbubError) -> float:
+        """Record a loss; returns how long to wait before joining again."""
+        if is_refused(error):
+            self._partitions.forget_tries()
         self._meter.rejoined(error)
+        wait_s = self._losses.note(error, now_s=time.monotonic())
         _LOG.warning(
-            "joining_again",
-            stage=self._stage.name,
-            code=error.code,
-            reason=str(error),
-            in_row=self._lost_in_row,
-        )
-        if (
-            isinstance(error, TransactionLost)
-            and error.fenced
-            and self._lost_in_row >= FENCED_LIMIT
-        ):
-            raise TransactionLost(
-                f"{self._client_id} was shut out {self._lost_in_row} times in a row: another worker "
-                "uses the same slot; give each its own with --slot"
-            ) from error
+            "joining_again", stage=self._stage.name, code=error.code, reason=str(error),
+            in_row=self._losses.in_row, wait_s=wait_s,
+        )  # fmt: skip
+        return wait_s

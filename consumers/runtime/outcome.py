@@ -96,6 +96,13 @@ class BatchOutcome:
             overlay = self._overlays[source]
             overlay.put(KEY, write_ledger(read_ledger(overlay.get(KEY)).plus(ended)))
 
+    def check_tick(self) -> None:
+        """Raise BalanceBroken where a tick ended a record or wrote to a state."""
+        if self._results or self._dead or self._dropped or self.changes():
+            raise BalanceBroken(
+                f"{self._stage}: a tick ended records or wrote state; it may only send"
+            )
+
     @property
     def ends(self) -> Mapping[Input, Ledger]:
         """Return how the records of this batch ended, by input partition."""

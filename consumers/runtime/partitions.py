@@ -4,7 +4,7 @@ In: what the group gives and takes. Out: partitions that are ready, with their s
 arrival: committed offset first, then the changelog's end, replay to it, then go.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import structlog
 
@@ -13,6 +13,7 @@ from consumers.runtime.attempts import Mark
 from consumers.runtime.changelog import Replay
 from consumers.runtime.intake import Intake
 from consumers.runtime.state import Overlay, PartitionState
+from contracts.errors import StateInvalid
 from contracts.settings import Settings
 
 _LOG = structlog.get_logger()
@@ -28,8 +29,10 @@ class Partitions:
         self._replay: Replay | None = None
         self._arriving: dict[Input, int] = {}
         self.ready: dict[Input, PartitionState] = {}
-        self.unmarked: dict[Input, Mark] = {}
         self.marks: dict[Input, Mark] = {}
+        self._unmarked: dict[Input, Mark] = {}
+        # The marks that this very process wrote: where it finds one again it has not crashed.
+        self._own: dict[Input, tuple[int, Mark]] = {}
 
     @property
     def arriving(self) -> Mapping[Input, int]:
@@ -51,8 +54,50 @@ class Partitions:
             if known is None or known.offset != offset:
                 self._drop(source)
                 self._arriving[source] = offset
-            self.unmarked[source] = mark
+            self._unmarked[source] = mark
         intake.pause(self._arriving)
+
+    def first_marks(self, sources: Iterable[Input]) -> dict[Input, Mark]:
+        """Return the mark for the next try of each input that was not tried since it came."""
+        runtime = self._settings.runtime
+        marks = {}
+        for source in sources:
+            found = self._unmarked.get(source)
+            if found is not None and self._own.get(source) == (self._offset_of(source), found):
+                marks[source] = found
+            elif found is not None:
+                marks[source] = found.arrived(
+                    limit=runtime.crash_limit, batch=runtime.transaction_records
+                )
+        return marks
+
+    def begin(self, intake: Intake, marks: Mapping[Input, Mark]) -> None:
+        """Write the marks of what is tried now; raises Rejoin when the group has moved on."""
+        new = {
+            source: (self._offset_of(source), mark)
+            for source, mark in marks.items()
+            if mark != self._unmarked[source]
+        }
+        if new:
+            intake.mark(new)
+        for source, mark in marks.items():
+            del self._unmarked[source]
+            self.marks[source] = mark
+        self._own |= new
+
+    def standing(self) -> dict[Input, tuple[int, Mark]]:
+        """Return the committed (offset, mark) of every partition that is ready."""
+        return {
+            source: (
+                self._offset_of(source),
+                self._unmarked.get(source, self.marks.get(source, Mark())),
+            )
+            for source in self.ready
+        }
+
+    def forget_tries(self) -> None:
+        """Let the tries so far count as crashes: what was tried cannot be committed."""
+        self._own.clear()
 
     def step(self, intake: Intake, budget_ms: int) -> None:
         """Replay for about `budget_ms`; partitions become ready together."""
@@ -72,13 +117,21 @@ class Partitions:
         """Note the offsets of a transaction that has committed and been applied."""
         for source, (offset, mark) in offsets.items():
             self.ready[source].offset = offset
-            self.marks[source] = mark
+            if source not in self._unmarked:
+                self.marks[source] = mark
+            self._own[source] = (offset, mark)
 
     def close(self) -> None:
         """Let go of everything that is arriving; what is ready stays, true at its offset."""
         self._stop_replay()
-        self.unmarked.clear()
+        self._unmarked.clear()
         self.marks.clear()
+
+    def _offset_of(self, source: Input) -> int:
+        offset = self.ready[source].offset
+        if offset is None:
+            raise StateInvalid(f"the state of {source} has no offset")
+        return offset
 
     def _open(self, intake: Intake, states: Mapping[Input, PartitionState]) -> None:
         for source, state in states.items():
@@ -95,7 +148,7 @@ class Partitions:
     def _drop(self, source: Input) -> None:
         if self.ready.pop(source, None) is not None:
             self._stage.closed(source)
-        self.unmarked.pop(source, None)
+        self._unmarked.pop(source, None)
         self.marks.pop(source, None)
 
     def _stop_replay(self) -> None:

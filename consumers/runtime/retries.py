@@ -47,6 +47,7 @@ class Retries:
         self,
         batch: Batch,
         attempt: Callable[[], BatchOutcome],
+        *,
         dead: Callable[[HubbubError], BatchOutcome],
     ) -> BatchOutcome:
         """Return the outcome of `attempt`, or of `dead` for a single record that cannot be used.
@@ -72,13 +73,13 @@ class Retries:
                 tries=tries,
             )
             if tries >= self._runtime.tries and failure.disposition != "retry":
-                return self._decide(failure, batch, dead)
+                return self._decide(failure, batch, dead=dead)
             self._wait(wait_ms)
             wait_ms = min(wait_ms * 2, LONGEST_WAIT_MS)
 
     @staticmethod
     def _decide(
-        failure: HubbubError, batch: Batch, dead: Callable[[HubbubError], BatchOutcome]
+        failure: HubbubError, batch: Batch, *, dead: Callable[[HubbubError], BatchOutcome]
     ) -> BatchOutcome:
         if failure.disposition == "crash":
             raise failure

@@ -17,7 +17,8 @@ class PartitionState:
 
     def __init__(self) -> None:
         self._values: dict[str, bytes] = {}
-        self._keys: list[str] = []
+        # Keys in order, made when a scan asks for them: to keep a million in order while they are replayed is slow.
+        self._keys: list[str] | None = None
         self.offset: int | None = None
 
     def __len__(self) -> int:
@@ -29,6 +30,8 @@ class PartitionState:
 
     def keys_from(self, prefix: str) -> Iterator[str]:
         """Yield the committed keys that begin with `prefix`, in order."""
+        if self._keys is None:
+            self._keys = sorted(self._values)
         for at in range(bisect_left(self._keys, prefix), len(self._keys)):
             if not self._keys[at].startswith(prefix):
                 return
@@ -37,10 +40,10 @@ class PartitionState:
     def apply(self, key: str, value: bytes | None) -> None:
         """Set or, with None, remove a key for good."""
         if value is None:
-            if self._values.pop(key, None) is not None:
+            if self._values.pop(key, None) is not None and self._keys is not None:
                 del self._keys[bisect_left(self._keys, key)]
             return
-        if key not in self._values:
+        if key not in self._values and self._keys is not None:
             insort(self._keys, key)
         self._values[key] = value
 

@@ -6,12 +6,13 @@ may follow it; it belongs to no group.
 
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import KafkaError
 
-from consumers.runtime.connection import reading_consumer
+from consumers.runtime.connection import disconnect, reading_consumer
 from contracts.errors import BrokerUnreachable, TopicInvalid
 from contracts.settings import KafkaSettings
 
@@ -35,12 +36,11 @@ class Table:
         self._partitions: list[TopicPartition] = []
 
     def start(self) -> None:
-        """Connect and go to the beginning; raises TopicInvalid for a topic that is missing."""
-        consumer = reading_consumer(
-            self._kafka, client_id=self._client_id, fetch_max_wait_ms=500
-        )
+        """Connect and go to the beginning; raises TopicInvalid for a topic that is missing, BrokerUnreachable."""
+        consumer = reading_consumer(self._kafka, client_id=self._client_id, fetch_max_wait_ms=500)
         self._consumer = consumer
-        partitions = consumer.partitions_for_topic(self._topic)
+        with self._told_as_ours():
+            partitions = consumer.partitions_for_topic(self._topic)
         if not partitions:
             raise TopicInvalid(f"topic {self._topic} is missing; `hubbub topics create` makes it")
         self._partitions = [TopicPartition(self._topic, number) for number in sorted(partitions)]
@@ -53,7 +53,9 @@ class Table:
         until = time.monotonic() + deadline_s
         while any(self._position(tp) < end for tp, end in ends.items()):
             if time.monotonic() > until:
-                raise BrokerUnreachable(f"{self._topic} was not read to its end in {deadline_s:.0f} s")
+                raise BrokerUnreachable(
+                    f"{self._topic} was not read to its end in {deadline_s:.0f} s"
+                )
             yield from self._polled(200)
 
     def changes(self) -> Iterator[Change]:
@@ -63,7 +65,7 @@ class Table:
     def close(self) -> None:
         """Disconnect."""
         if self._consumer is not None:
-            self._consumer.close(autocommit=False)
+            disconnect(self._consumer, wait_ms=self._kafka.request_timeout_ms)
             self._consumer = None
 
     @property
@@ -73,19 +75,23 @@ class Table:
         return self._consumer
 
     def _ends(self) -> dict[TopicPartition, int]:
-        try:
+        with self._told_as_ours():
             return dict(self._live.end_offsets(self._partitions))
-        except KafkaError as error:
-            raise BrokerUnreachable(f"{self._topic}: {error!r}") from error
 
     def _position(self, tp: TopicPartition) -> int:
-        return int(self._live.position(tp, timeout_ms=self._kafka.request_timeout_ms) or 0)
+        with self._told_as_ours():
+            return int(self._live.position(tp, timeout_ms=self._kafka.request_timeout_ms) or 0)
 
     def _polled(self, wait_ms: int) -> Iterator[Change]:
-        try:
+        with self._told_as_ours():
             polled = self._live.poll(wait_ms, max_records=10_000)
-        except KafkaError as error:
-            raise BrokerUnreachable(f"{self._topic}: {error!r}") from error
         for records in polled.values():
             for record in records:
                 yield Change(record.key or b"", record.value, record.headers)
+
+    @contextmanager
+    def _told_as_ours(self) -> Iterator[None]:
+        try:
+            yield
+        except KafkaError as error:
+            raise BrokerUnreachable(f"{self._topic}: {error!r}") from error

@@ -11,16 +11,17 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from contracts.errors import BrokerUnreachable, TopicInvalid
 from contracts.settings import Settings
-from contracts.topics import TABLE, Topic, changelog_of
+from contracts.topics import SOURCES_GROUP, TABLE, Topic, changelog_of
+from producers.publisher import unreachable
 
 
 def topics_of(settings: Settings) -> tuple[Topic, ...]:
-    """Return every topic that this deployment needs, the changelog of its score group included."""
-    return (*TABLE, changelog_of(settings.score.group))
+    """Return every topic that this deployment needs, the changelogs of its score group and its sources included."""
+    return (*TABLE, changelog_of(settings.score.group), changelog_of(SOURCES_GROUP))
 
 
 def connect_admin(settings: Settings) -> KafkaAdminClient:
-    """Return an admin client; raises BrokerUnreachable, saying where."""
+    """Return an admin client; raises as `unreachable` says."""
     kafka = settings.kafka
     try:
         return KafkaAdminClient(
@@ -30,20 +31,15 @@ def connect_admin(settings: Settings) -> KafkaAdminClient:
             reconnect_backoff_max_ms=1000,
         )
     except KafkaError as error:
-        raise BrokerUnreachable(
-            f"no Kafka at {kafka.bootstrap}: {error or type(error).__name__}"
-        ) from error
+        raise unreachable(kafka, error) from error
 
 
 def create_topics(settings: Settings, topics: Iterable[Topic]) -> list[str]:
     """Create what is missing; returns the full names of what was made."""
     admin = connect_admin(settings)
     try:
-        made = []
-        for topic in topics:
-            if _create(admin, settings, topic):
-                made.append(settings.topics.names.of(topic))
-        return made
+        made = [topic for topic in topics if _create(admin, settings, topic=topic)]
+        return [settings.topics.names.of(topic) for topic in made]
     except KafkaError as error:
         raise TopicInvalid(f"topics were not created: {error!r}") from error
     finally:
@@ -77,11 +73,13 @@ def check_topics(settings: Settings, topics: Iterable[Topic]) -> int:
     spread = {names.of(t): counts[names.of(t)] for t in wanted if t.spread == "partitioned"}
     if len(set(spread.values())) > 1:
         told = ", ".join(f"{name} has {count}" for name, count in spread.items())
-        raise TopicInvalid(f"partition counts differ: {told}; make new topics under another prefix and replay")
+        raise TopicInvalid(
+            f"partition counts differ: {told}; make new topics under another prefix and replay"
+        )
     return next(iter(spread.values()))
 
 
-def _create(admin: KafkaAdminClient, settings: Settings, topic: Topic) -> bool:
+def _create(admin: KafkaAdminClient, settings: Settings, *, topic: Topic) -> bool:
     count = settings.topics.partitions if topic.spread == "partitioned" else 1
     layout = {
         "num_partitions": count,

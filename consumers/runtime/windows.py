@@ -64,9 +64,10 @@ class Watermarks:
     def observe(self, tick: Tick) -> int:
         """Take in one tick; returns the merged watermark."""
         source = (tick.lane, tick.partition)
-        known = self._ticks.get(source)
-        if known is None or tick.watermark_ms >= known.watermark_ms:
-            self._ticks[source] = tick
+        known = self._ticks.get(source, tick)
+        # The newest tick says whether its input is idle; its time never goes back.
+        furthest_ms = max(tick.watermark_ms, known.watermark_ms)
+        self._ticks[source] = Tick(tick.lane, tick.partition, furthest_ms, tick.idle)
         self._unheard.discard(source)
         if not self._unheard:
             self._merged_ms = max(self._merged_ms, self._least())
