@@ -1,0 +1,28 @@
+"""The watches that fit the scenario.
+
+In: nothing. Out: records for topic `watches`. Imports contracts alone.
+"""
+
+from contracts.watches import Watch
+
+NORVIA = "(norvia OR 诺维亚 OR N9)"
+DANGER = (
+    "(overheating OR overheat OR overheats OR burned OR burns OR smoke OR fire OR scorched OR "
+    "过热 OR 发烫 OR 烫伤 OR 冒烟 OR 着火)"
+)
+
+
+def scenario_watches(tenant: str = "default") -> list[Watch]:
+    """Return four watches: the phone maker, the danger, its support desk, and the parcel carrier."""
+    heat = f"{NORVIA} AND {DANGER}"
+    desk = f"{NORVIA} AND kind:support"
+    return [
+        _watch("norvia", "Norvia", query=NORVIA, tenant=tenant),
+        _watch("norvia-danger", "Norvia: heat and fire", query=heat, tenant=tenant),
+        _watch("norvia-support", "Norvia: support desk", query=desk, tenant=tenant),
+        _watch("larkpost", "Larkpost", query="larkpost OR 云雀速递", tenant=tenant),
+    ]
+
+
+def _watch(id: str, name: str, *, query: str, tenant: str) -> Watch:
+    return Watch(id=id, name=name, query=query, tenant=tenant, owner="scenario")
