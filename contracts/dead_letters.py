@@ -5,8 +5,8 @@ original's to the byte; the reason lives in headers, so that a letter can be put
 Imports msgspec and contracts alone.
 
 A letter that was put back stays where it is. A marker tells: a record of the same topic with the letter's key, an empty
-value and `hubbub-dead-retried`, which holds the letter's id, written in the transaction that put the letter back. No letter
-carries that header: what an original brings under `hubbub-dead-` is left out of its letter.
+value and `hubbub-dead-retried`, which holds the letter's id, written in the transaction that put the letter back. No
+letter carries that header: what an original brings under `hubbub-dead-` is left out of its letter.
 """
 
 from typing import Self

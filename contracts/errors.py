@@ -29,6 +29,7 @@ In: nothing. Out: exception classes with a stable `code` and a `disposition`. Im
     └── NodeFailed               the embedded Kafka could not run
         ├── PortInUse
         ├── NotLoopback
+        ├── DataInUse
         └── DiskFull
 
 `disposition` is what the loop does when tries are used up: `retry` goes on trying, `dead_letter` sets the
@@ -218,6 +219,12 @@ class NotLoopback(NodeFailed):
     """Refuse an address beyond loopback."""
 
     code = "not_loopback"
+
+
+class DataInUse(NodeFailed):
+    """Report a data folder that another live node holds."""
+
+    code = "data_in_use"
 
 
 class DiskFull(NodeFailed):

@@ -14,17 +14,11 @@ import os
 import shutil
 from pathlib import Path
 
-from contracts.errors import DiskFull, NodeFailed
+from contracts.errors import DataInUse, DiskFull, NodeFailed
 
 NO_SPACE = "No space left on device"
 # The largest batch that the broker takes: one that does not fit leaves as much unused.
 FULL_BYTES = 16 * 1024 * 1024
-
-
-class DataInUse(NodeFailed):
-    """Report a data folder that another live node holds."""
-
-    code = "data_in_use"
 
 
 class DataFolder:

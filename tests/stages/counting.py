@@ -49,7 +49,7 @@ class CountingStage:
     def applied(self) -> None:
         pass
 
-    def tick(self, progress: Sequence[Progress], now_ms: int, outcome: Outcome) -> None:
+    def tick(self, progress: Sequence[Progress], outcome: Outcome, *, now_ms: int) -> None:
         pass
 
     def ticked(self) -> None:

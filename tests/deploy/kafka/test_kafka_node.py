@@ -14,8 +14,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 from kafka.errors import KafkaTimeoutError, UnknownTopicOrPartitionError
 
-from contracts.errors import NodeFailed, NotLoopback, PortInUse, SettingsInvalid
-from deploy.kafka.folder import DataInUse
+from contracts.errors import DataInUse, NodeFailed, NotLoopback, PortInUse, SettingsInvalid
 from deploy.kafka.node import KafkaNode
 from tests.conftest import StartKafka
 

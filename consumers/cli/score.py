@@ -1,0 +1,135 @@
+"""`hubbub score`: one worker of the score stage, in the foreground.
+
+In: flags and settings. Out: a worker with its health server, until SIGTERM. Wires; decides nothing.
+"""
+
+import signal
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from consumers.cli.options import Bootstrap, SettingsFile, settings_from
+from contracts.errors import SettingsInvalid
+from contracts.settings import Settings
+
+
+def score(
+    *,
+    bootstrap: Bootstrap = None,
+    settings_file: SettingsFile = None,
+    slot: Annotated[
+        int, typer.Option(help="Number of this worker; each live one has its own.")
+    ] = 0,
+    model: Annotated[str | None, typer.Option(help="bundled, identity, or a folder.")] = None,
+    group: Annotated[str | None, typer.Option(help="Consumer group; a new one reads anew.")] = None,
+    only_matching: Annotated[
+        bool | None, typer.Option(help="Score only what a watch may want.")
+    ] = None,
+    from_time: Annotated[
+        str | None,
+        typer.Option("--from", help="Begin a new group at this time (ISO 8601 with a zone)."),
+    ] = None,
+    until_idle: Annotated[
+        float | None, typer.Option(help="Stop when drained and silent for so many seconds.")
+    ] = None,
+) -> None:
+    """Score events until stopped: events.text and events.media to scored and mentions."""
+    flags = {"group": group, "model": model, "only_matching": only_matching}
+    given = {key: value for key, value in flags.items() if value is not None}
+    settings = settings_from(bootstrap, settings_file, score=given)
+    moment = None if from_time is None else _moment(from_time, group)
+    run_worker(settings, slot=slot, begin=moment, until_idle_s=until_idle)
+
+
+def run_worker(
+    settings: Settings,
+    *,
+    slot: int,
+    begin: datetime | None = None,
+    until_idle_s: float | None = None,
+) -> None:
+    """Run one worker to its end; heavy imports come here, after the flags are known to be right."""
+    import os
+    import threading
+
+    from consumers.runtime.faults import VARIABLE, Faults
+    from consumers.runtime.health import HealthServer
+    from consumers.runtime.loop import Worker
+    from consumers.runtime.patience import patiently
+
+    stopping = threading.Event()
+    partitions = patiently(lambda: _prepared(settings, begin), wait=stopping.wait)
+    if partitions is None:
+        return
+    worker = Worker(
+        settings,
+        build_stage(settings, partitions),
+        group=settings.score.group,
+        slot=slot,
+        faults=Faults(os.environ.get(VARIABLE, "")),
+        until_idle_s=until_idle_s,
+    )
+    health = HealthServer(settings.metrics, slot=slot, is_ready=lambda: worker.ready)
+    health.start()
+    _on_signals(worker.stop)
+    try:
+        worker.run()
+    finally:
+        health.close()
+
+
+def _prepared(settings: Settings, begin: datetime | None) -> int:
+    """Return the partition count all topics share; the group's changelog is made where it is missing."""
+    from consumers.operations.rewind import begin_at
+    from consumers.runtime.topics import check_topics, create_topics
+    from contracts.topics import TABLE, changelog_of
+
+    changelog = changelog_of(settings.score.group)
+    check_topics(settings, TABLE)
+    create_topics(settings, [changelog])
+    count = check_topics(settings, (*TABLE, changelog))
+    if begin is not None:
+        begin_at(settings, begin)
+    return count
+
+
+def build_stage(settings: Settings, partitions: int) -> Any:
+    """Return the score stage with its model and its watches, not started."""
+    from consumers.runtime.table import Table
+    from consumers.scoring.stage import ScoreStage
+    from consumers.scoring.watchlist import Watchlist
+    from contracts.topics import WATCHES
+    from models.registry import build_text_scorer
+
+    table = Table(
+        settings.kafka,
+        topic=settings.topics.names.of(WATCHES),
+        client_id=f"{settings.topics.prefix}{settings.score.group}.watches",
+    )
+    return ScoreStage(
+        settings,
+        scorer=build_text_scorer(settings.score.model, home=Path(settings.models.home)),
+        watchlist=Watchlist(table),
+        mention_partitions=partitions,
+    )
+
+
+def _on_signals(stop: Any) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop())
+
+
+def _moment(text: str, group: str | None) -> datetime:
+    if group is None:
+        raise SettingsInvalid("--from begins a new group; name it with --group")
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise SettingsInvalid(
+            f"--from {text!r}: expected ISO 8601, 2026-01-31T08:00:00Z"
+        ) from error
+    if moment.tzinfo is None:
+        raise SettingsInvalid(f"--from {text!r} has no zone; add Z or +08:00")
+    return moment

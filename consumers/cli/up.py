@@ -1,0 +1,41 @@
+"""`hubbub up`: every stage, supervised, in one command.
+
+In: flags and settings. Out: worker processes until SIGTERM, or until all inputs are drained. Wires; decides nothing.
+"""
+
+import signal
+from typing import Annotated
+
+import typer
+
+from consumers.cli.options import Bootstrap, SettingsFile, settings_from
+from consumers.operations.supervisor import Supervisor, hubbub_command
+
+
+def up(
+    *,
+    bootstrap: Bootstrap = None,
+    settings_file: SettingsFile = None,
+    workers: Annotated[int, typer.Option(min=1, max=256, help="Score workers, one core each.")] = 1,
+    model: Annotated[str | None, typer.Option(help="bundled, identity, or a folder.")] = None,
+    until_idle: Annotated[
+        float | None, typer.Option(help="Stop when drained and silent for so many seconds.")
+    ] = None,
+) -> None:
+    """Run all stages; a worker that dies is started again."""
+    settings_from(bootstrap, settings_file)
+    shared = _words("--bootstrap", bootstrap) + _words("--settings", settings_file)
+    shared += _words("--model", model) + _words("--until-idle", until_idle)
+    supervisor = Supervisor(
+        {
+            f"score.{slot}": hubbub_command("score", "--slot", str(slot), *shared)
+            for slot in range(workers)
+        }
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: supervisor.stop())
+    raise typer.Exit(supervisor.run())
+
+
+def _words(flag: str, value: object) -> list[str]:
+    return [] if value is None else [flag, str(value)]

@@ -1,0 +1,62 @@
+"""Watches in a file: TOML with [[watch]] tables, or JSON (one object, a list, or one a line).
+
+In: a path. Out: watches, with the place of whatever is wrong. Pure but for reading the file.
+"""
+
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from contracts.errors import WatchInvalid
+from contracts.watches import Watch
+
+
+def read_watches(path: Path) -> list[Watch]:
+    """Return the watches of a file; raises WatchInvalid, naming file, place and fault."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise WatchInvalid(f"{path}: {error}") from error
+    rows = _toml_rows(path, text) if path.suffix == ".toml" else _json_rows(path, text)
+    return [_watch(path, row, number=number) for number, row in enumerate(rows, 1)]
+
+
+def _toml_rows(path: Path, text: str) -> Sequence[Any]:
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise WatchInvalid(f"{path}: {error}") from error
+    unknown = sorted(content.keys() - {"watch"})
+    if unknown:
+        raise WatchInvalid(f"{path}: unknown {unknown}; expected [[watch]] tables")
+    rows: Sequence[Any] = content.get("watch", [])
+    return rows
+
+
+def _json_rows(path: Path, text: str) -> Sequence[Any]:
+    try:
+        content = msgspec.json.decode(text)
+    except msgspec.DecodeError:
+        return [_json_line(path, line, number=number) for number, line in _lines(text)]
+    return content if isinstance(content, list) else [content]
+
+
+def _lines(text: str) -> list[tuple[int, str]]:
+    return [(number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+
+
+def _json_line(path: Path, line: str, *, number: int) -> Any:
+    try:
+        return msgspec.json.decode(line)
+    except msgspec.DecodeError as error:
+        raise WatchInvalid(f"{path}, line {number}: {error}") from error
+
+
+def _watch(path: Path, row: Any, *, number: int) -> Watch:
+    try:
+        return msgspec.convert(row, Watch)
+    except msgspec.ValidationError as error:
+        raise WatchInvalid(f"{path}, watch {number}: {error}") from error
