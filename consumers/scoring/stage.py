@@ -174,12 +174,13 @@ class ScoreStage:
         )
         matches = self._watchlist.decide(item.candidates, answer)
         for match in matches:
-            self._send_mention(match, item, scored=scored, outcome=outcome)
-        telemetry.MENTIONS.inc(len(matches))
+            self._send_mention(match, item, scored=scored, time=time, outcome=outcome)
+        if matches:
+            telemetry.MENTIONS.inc(len(matches))
         outcome.result(record)
 
     def _send_mention(
-        self, match: Match, item: Taken, *, scored: ScoredEvent, outcome: Outcome
+        self, match: Match, item: Taken, *, scored: ScoredEvent, time: str, outcome: Outcome
     ) -> None:
         watch = self._watchlist.watch(match.watch_key)
         place = (item.record.partition, item.record.offset)
@@ -188,7 +189,7 @@ class ScoreStage:
             self._mentions,
             encode_value(mention),
             key=watch.key.encode(),
-            headers=make_headers(Mention, mention.id, source=SOURCE, time=rfc3339(mention.at)),
+            headers=make_headers(Mention, mention.id, source=SOURCE, time=time),
         )
 
     def _send_tick(self, tick: Tick, outcome: Outcome) -> None:

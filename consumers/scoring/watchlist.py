@@ -50,8 +50,9 @@ class WatchTable(Protocol):
 class Watchlist:
     """Keep the matcher true to the table; `start` reads it to its end."""
 
-    def __init__(self, table: WatchTable) -> None:
+    def __init__(self, table: WatchTable, *, lexicon: Lexicon | None = None) -> None:
         self._table = table
+        self._lexicon = lexicon
         self._codec = Codec(Watch, limit_bytes=ROW_LIMIT_BYTES)
         self._watches: dict[str, Watch] = {}
         self._compiled: dict[str, CompiledWatch] = {}
@@ -60,7 +61,8 @@ class Watchlist:
 
     def start(self) -> None:
         """Read every watch; a worker is ready only after this."""
-        self._lexicon = Lexicon.load()
+        if self._lexicon is None:
+            self._lexicon = Lexicon.load()
         self._matcher = Matcher((), self._lexicon)
         self._table.start()
         self._take(self._table.read_to_end(READ_DEADLINE_S))
@@ -97,7 +99,7 @@ class Watchlist:
         changed = False
         for change in changes:
             changed = self._apply(change) or changed
-        if changed:
+        if changed and self._lexicon is not None:
             self._matcher = Matcher(self._compiled.values(), self._lexicon)
             telemetry.WATCHES.set(len(self._watches))
             _LOG.info("watches_changed", watches=len(self._watches))

@@ -176,7 +176,7 @@ def test_a_worker_that_was_frozen_commits_nothing_that_another_has_taken_over(
 
 def restarted_until(settings: Settings, topic_holds: int, *, limit: int) -> list[int]:
     """Start one worker again and again until it stays; return the exit codes of those that did not."""
-    codes = []
+    codes: list[int] = []
     for _ in range(limit):
         with worker_process(settings, *FORK, "--until-idle", "3") as process:
             code = ended(process)[0]

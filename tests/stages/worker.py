@@ -33,7 +33,7 @@ def wrong(record: Record) -> None:
     if POISON in value:
         os._exit(9)
     if asleep := SLEEPER.search(value):
-        print("asleep", flush=True)
+        sys.stderr.write("asleep\n")
         time.sleep(float(asleep[1]))
 
 
@@ -70,7 +70,7 @@ def main(words: list[str]) -> int:
     if given.plain:
         PlainTransactor.plain = Publisher(settings.kafka, settings.runtime, client_id="plain")
         PlainTransactor.plain.start()
-        loop.Transactor = PlainTransactor  # type: ignore[misc]
+        vars(loop)["Transactor"] = PlainTransactor
     worker = loop.Worker(
         settings, build_stage(given.stage, settings), group=given.group, slot=given.slot,
         faults=Faults(os.environ.get(VARIABLE, "")), until_idle_s=given.until_idle,
@@ -80,7 +80,7 @@ def main(words: list[str]) -> int:
     try:
         worker.run()
     except HubbubError as error:
-        print(f"{error.code}: {error}", file=sys.stderr)
+        sys.stderr.write(f"{error.code}: {error}\n")
         return 70
     return 0
 
