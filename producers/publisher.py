@@ -12,71 +12,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kafka import ConsumerGroupMetadata, KafkaProducer, OffsetAndMetadata, TopicPartition
-from kafka.errors import (
-    FencedInstanceIdError,
-    InvalidProducerEpochError,
-    InvalidRecordError,
-    InvalidTxnStateError,
-    KafkaError,
-    MessageSizeTooLargeError,
-    ProducerFencedError,
-    RecordListTooLargeError,
-    SaslAuthenticationFailedError,
-)
+from kafka.errors import KafkaError
 from kafka.partitioner.default import murmur2
 from kafka.serializer import Serializer
 
-from contracts.errors import BrokerUnreachable, SettingsInvalid, Stalled, TransactionLost
+from contracts.errors import Stalled, TransactionLost
 from contracts.settings import KafkaSettings, RuntimeSettings
+from producers.refusals import is_fenced, unreachable
 
 Headers = Sequence[tuple[str, bytes]]
 OVERHEAD_BYTES = 96  # a record's frame, roughly
 PLACES_LIMIT = 100_000
 # The client compares a record with this before it compresses, the broker with its own limit after.
 LARGEST_RECORD_BYTES = 1 << 30
-
-
-# What the broker says to an owner that was replaced. kafka-python raises it bare, wraps it in another error, or only
-# writes its name into another error's text, whichever step met it.
-FENCED = (
-    ProducerFencedError,
-    InvalidProducerEpochError,
-    InvalidTxnStateError,
-    FencedInstanceIdError,
-)
-# What the broker says of a record that it will never take.
-REFUSED = (MessageSizeTooLargeError, RecordListTooLargeError, InvalidRecordError)
-
-
-def is_fenced(error: BaseException) -> bool:
-    """Say whether an error, or one that it wraps, means that another owner has taken over."""
-    return _speaks_of(error, FENCED)
-
-
-def is_refused(error: BaseException) -> bool:
-    """Say whether an error, or one that it wraps, means that a record will never be accepted."""
-    return _speaks_of(error, REFUSED)
-
-
-def _speaks_of(error: BaseException, kinds: tuple[type[KafkaError], ...]) -> bool:
-    if isinstance(error, kinds) or any(kind.__name__ in str(error) for kind in kinds):
-        return True
-    inner = [item for item in (*error.args, error.__cause__) if isinstance(item, BaseException)]
-    return any(_speaks_of(item, kinds) for item in inner)
-
-
-def unreachable(
-    kafka: KafkaSettings, error: KafkaError
-) -> BrokerUnreachable | SettingsInvalid | TransactionLost:
-    """Return in our words why no client could be connected."""
-    if _speaks_of(error, (SaslAuthenticationFailedError,)):
-        return SettingsInvalid(
-            f"Kafka at {kafka.bootstrap} refuses user {kafka.username!r} with {kafka.sasl_mechanism}: check "
-            "kafka.username, kafka.password and kafka.sasl_mechanism"
-        )
-    if is_fenced(error):
-        return TransactionLost(f"replaced while connecting: {error!r}", fenced=True)
-    return BrokerUnreachable(f"no Kafka at {kafka.bootstrap}: {error or type(error).__name__}")
 
 
 # kafka-python refuses a record with neither key nor value, which Kafka takes: a dead letter may be one.

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from consumers.runtime.topics import connect_admin
 from contracts.errors import BrokerUnreachable
 from contracts.settings import Settings
+from producers.left_open import connect_admin
 
 WAIT_S = 0.25
 T = TypeVar("T")
@@ -21,7 +21,7 @@ T = TypeVar("T")
 def ask(settings: Settings, question: Callable[[KafkaAdminClient], T]) -> T:
     """Return the answer; what the broker itself calls passing (a coordinator not yet there) is asked again."""
     until = time.monotonic() + settings.kafka.connect_timeout_s
-    admin = connect_admin(settings)
+    admin = connect_admin(settings.kafka)
     try:
         while True:
             try:

@@ -13,7 +13,7 @@ from kafka.errors import KafkaError
 from consumers.runtime import header_names
 from contracts.errors import MissingExtra
 from contracts.settings import KafkaSettings, Settings
-from producers.publisher import unreachable
+from producers.refusals import unreachable
 
 try:
     import crc32c  # noqa: F401  kafka-python picks it up by itself

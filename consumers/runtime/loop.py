@@ -34,7 +34,9 @@ from contracts.errors import (
 )
 from contracts.settings import Settings
 from contracts.topics import DEAD_LETTER, changelog_of
-from producers.publisher import Publisher, is_refused
+from producers.left_open import abort_left_open
+from producers.publisher import Publisher
+from producers.refusals import is_refused
 
 POLL_MS = 200
 STOP_LOOK_S = 0.1
@@ -139,6 +141,9 @@ class Worker:
         self._seen_generation = 0
         self._publisher.start()
         try:
+            abort_left_open(
+                self._settings.kafka, self._client_id, prefix=self._settings.topics.prefix
+            )
             self._intake.start()
             try:
                 while not self._is_stopping:

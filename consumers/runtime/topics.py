@@ -12,7 +12,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 from contracts.errors import BrokerUnreachable, TopicInvalid
 from contracts.settings import Settings
 from contracts.topics import SOURCES_GROUP, TABLE, Topic, changelog_of
-from producers.publisher import unreachable
+from producers.left_open import connect_admin
 
 
 def topics_of(settings: Settings) -> tuple[Topic, ...]:
@@ -20,23 +20,9 @@ def topics_of(settings: Settings) -> tuple[Topic, ...]:
     return (*TABLE, changelog_of(settings.score.group), changelog_of(SOURCES_GROUP))
 
 
-def connect_admin(settings: Settings) -> KafkaAdminClient:
-    """Return an admin client; raises as `unreachable` says."""
-    kafka = settings.kafka
-    try:
-        return KafkaAdminClient(
-            **kafka.client_config(),
-            client_id="hubbub-admin",
-            bootstrap_timeout_ms=int(kafka.connect_timeout_s * 1000),
-            reconnect_backoff_max_ms=1000,
-        )
-    except KafkaError as error:
-        raise unreachable(kafka, error) from error
-
-
 def create_topics(settings: Settings, topics: Iterable[Topic]) -> list[str]:
     """Create what is missing; returns the full names of what was made."""
-    admin = connect_admin(settings)
+    admin = connect_admin(settings.kafka)
     try:
         made = [topic for topic in topics if _create(admin, settings, topic=topic)]
         return [settings.topics.names.of(topic) for topic in made]
@@ -48,7 +34,7 @@ def create_topics(settings: Settings, topics: Iterable[Topic]) -> list[str]:
 
 def partition_counts(settings: Settings, topics: Iterable[Topic]) -> dict[str, int]:
     """Return how many partitions each topic has, 0 where it is missing, by full name."""
-    admin = connect_admin(settings)
+    admin = connect_admin(settings.kafka)
     try:
         names = [settings.topics.names.of(topic) for topic in topics]
         found = {item["name"]: len(item["partitions"]) for item in admin.describe_topics(names)}

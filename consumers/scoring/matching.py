@@ -3,9 +3,10 @@
 In: compiled watches; the text and facts of an event; later what the models say of it. Out: which watches match, and
 where in the text. Imports ahocorasick_rs, msgspec and consumers.scoring alone; pure: no clock, no files.
 
-One automaton for each tenant looks for one piece of every term of every watch in a single pass over the folded text. Of
-each query it knows the `doors`: terms or facts of which one must be there. Only a watch with an open door is weighed,
-cheap clauses first; a Chinese run is divided into words only where a term's characters stand in it, once a text.
+For each tenant, one automaton looks for a piece of every phrase, tag, prefix and Chinese term of every watch in a single
+pass over the folded text; whole words of letters are looked up among the text's words. Of each query it knows the
+`doors`: atoms of which one must be true. Only a watch with an open door is weighed, cheap clauses first; a Chinese run
+is divided into words only where a term's characters stand in it, once a text.
 
     matcher = Matcher([compile_watch("default/floods", "flood* -emotion:joy")], Lexicon.load())
     candidates = matcher.candidates(event)          # before scoring: surely, or depending on scores
@@ -40,6 +41,8 @@ class CompiledWatch(msgspec.Struct, frozen=True):
     tenant: str
     tree: Node
     formula: Formula
+    atoms: tuple[Atom, ...]
+    doors: tuple[Atom, ...]
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -63,7 +66,15 @@ def compile_watch(
 ) -> CompiledWatch:
     """Parse a query and bind it; raises QueryInvalid. `heads` as in `parse_query`."""
     tree = parse_query(query, heads=heads)
-    return CompiledWatch(key, tenant, tree, bind(tree))
+    formula = bind(tree)
+    return CompiledWatch(
+        key,
+        tenant,
+        tree=tree,
+        formula=formula,
+        atoms=tuple(atoms_of(formula)),
+        doors=formula.doors().atoms,
+    )
 
 
 class Candidates:
@@ -149,9 +160,9 @@ class _Board:
         self.watches = watches
         self._behind: dict[Atom, list[CompiledWatch]] = {}
         for watch in watches.values():
-            for door in watch.formula.doors().atoms:
+            for door in watch.doors:
                 self._behind.setdefault(door, []).append(watch)
-        known = {atom for watch in watches.values() for atom in atoms_of(watch.formula)}
+        known = {atom for watch in watches.values() for atom in watch.atoms}
         # Whole words are looked up among the text's words; the automaton looks for all else.
         self._words: dict[str, Pattern] = {}
         self._anchored: dict[str, list[Pattern]] = {}

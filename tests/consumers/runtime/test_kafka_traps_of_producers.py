@@ -26,7 +26,8 @@ from contracts.errors import HubbubError, Stalled, TransactionLost
 from contracts.settings import Settings
 from contracts.topics import EVENTS_TEXT, SCORED
 from deploy.kafka.node import KafkaNode
-from producers.publisher import Publisher, is_fenced, is_refused
+from producers.publisher import Publisher
+from producers.refusals import is_fenced, is_refused
 from tests.conftest import start_or_skip
 from tests.streams import (
     Verdict,
@@ -98,14 +99,14 @@ def test_a_bare_commit_waits_for_ever_for_a_broker_that_is_gone(own_node: KafkaN
         [sys.executable, "-c", HANGING_COMMIT, *words], stdout=subprocess.PIPE, text=True
     )
     try:
-        with process:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "commits\n"
-            # Eight times each time-out that it was given.
-            with pytest.raises(subprocess.TimeoutExpired):
-                process.wait(8)
-            process.kill()
+        assert process.stdout is not None
+        assert process.stdout.readline() == "commits\n"
+        # Eight times each time-out that it was given.
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(8)
     finally:
+        process.kill()
+        process.communicate()
         own_node.kill()
         own_node.start()
 
