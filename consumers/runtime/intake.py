@@ -131,10 +131,6 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             raise Rejoin("partitions moved while a batch was waiting")
         self._consumer.resume(*fetching)
 
-    def pause(self, sources: Iterable[Input]) -> None:
-        """Fetch nothing of these partitions until `resume`."""
-        self._consumer.pause(*[TopicPartition(*source) for source in sources])
-
     def resume(self, sources: Iterable[Input]) -> None:
         """Fetch these partitions again."""
         self._consumer.resume(*[TopicPartition(*source) for source in sources])
@@ -198,7 +194,12 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         disconnect(self._consumer, wait_ms=LEAVE_MS)
 
     def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Note an arrival; called by the client inside `poll`."""
+        """Note an arrival; called by the client inside `poll`.
+
+        Nothing is fetched until `resume`: the loop first looks where to begin, and a corrupt batch that comes before
+        that leaves a client that cannot be asked again.
+        """
+        self._consumer.pause(*assigned)
         self._generation += 1
         self._is_settled = True
         self._held = self._held | {Input(tp.topic, tp.partition) for tp in assigned}
@@ -219,14 +220,16 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _poll_once(self, wait_ms: int, most: int) -> Mapping[TopicPartition, Sequence[Record]]:
         try:
-            polled = self._consumer.poll(timeout_ms=wait_ms, max_records=most)
-            self._member = self._consumer.group_metadata()
-            return polled  # type: ignore[no-any-return]
+            return self._consumer.poll(  # type: ignore[no-any-return]
+                timeout_ms=wait_ms, max_records=most
+            )
         except CorruptRecordError as error:
             self._corrupt(error)
         except Exception as error:
             # Any other leaves the client in an unknown state.
             raise Rejoin(f"poll failed: {error!r}") from error
+        finally:
+            self._member = self._consumer.group_metadata()
 
     def _corrupt(self, error: CorruptRecordError) -> NoReturn:
         match = _CORRUPT.search(str(error))

@@ -22,6 +22,7 @@ from consumers.runtime.partitions import Partitions
 from consumers.runtime.retries import GoSingly, Retries
 from consumers.runtime.skipped import CorruptRange
 from consumers.runtime.stalls import Stalls
+from consumers.runtime.state import PartitionState
 from consumers.runtime.transaction import Transactor
 from consumers.runtime.watchdog import Watchdog
 from contracts.errors import (
@@ -342,10 +343,8 @@ class Worker:
         """After three fetches of the same corrupt batch, set it aside as one dead letter and go on behind it."""
         place = (error.source, error.offset)
         self._corrupt_seen[place] = self._corrupt_seen.get(place, 0) + 1
-        if (
-            self._corrupt_seen[place] < CORRUPT_FETCHES
-            or error.source not in self._partitions.ready
-        ):
+        known = self._partitions.ready.get(error.source)
+        if self._corrupt_seen[place] < CORRUPT_FETCHES or not self._is_current(known):
             return
         end = end_of_corrupt(self._settings.kafka, error.source, offset=error.offset)
         record = CorruptRange(*error.source, error.offset, end - 1)
@@ -358,6 +357,14 @@ class Worker:
         outcome.settle(batch)
         self._commit(batch, outcome)
         del self._corrupt_seen[place]
+
+    def _is_current(self, state: PartitionState | None) -> bool:
+        """Say whether a state is that of a partition held now, true at its committed offset."""
+        return (
+            state is not None
+            and self._intake.is_settled
+            and self._intake.generation == self._seen_generation
+        )
 
     def _note_loss(self, error: HubbubError) -> float:
         """Record a loss; returns how long to wait before joining again."""

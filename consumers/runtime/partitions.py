@@ -55,7 +55,7 @@ class Partitions:
                 self._drop(source)
                 self._arriving[source] = offset
             self._unmarked[source] = mark
-        intake.pause(self._arriving)
+        intake.resume(intake.held - self._arriving.keys())
 
     def first_marks(self, sources: Iterable[Input]) -> dict[Input, Mark]:
         """Return the mark for the next try of each input that was not tried since it came."""

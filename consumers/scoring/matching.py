@@ -3,10 +3,10 @@
 In: compiled watches; the text and facts of an event; later what the models say of it. Out: which watches match, and
 where in the text. Imports ahocorasick_rs, msgspec and consumers.scoring alone; pure: no clock, no files.
 
-For each tenant, one automaton looks for a piece of every phrase, tag, prefix and Chinese term of every watch in a single
-pass over the folded text; whole words of letters are looked up among the text's words. Of each query it knows the
-`doors`: atoms of which one must be true. Only a watch with an open door is weighed, cheap clauses first; a Chinese run
-is divided into words only where a term's characters stand in it, once a text.
+For each tenant, one automaton looks for a piece of every phrase, tag, prefix and Chinese term of every watch in one
+pass over the folded text; whole words of letters are looked up among the text's words. Of each query the matcher knows
+the `doors`: atoms of which one must be true. Only a watch with an open door is weighed, cheap clauses first; a Chinese
+run is divided into words only where a term's characters stand in it, once a text.
 
     matcher = Matcher([compile_watch("default/floods", "flood* -emotion:joy")], Lexicon.load())
     candidates = matcher.candidates(event)          # before scoring: surely, or depending on scores

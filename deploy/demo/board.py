@@ -13,7 +13,7 @@ from contracts.mentions import Mention
 from contracts.watches import Watch
 
 SPARK = " ▁▂▃▄▅▆▇█"
-WIDE_CELLS = 110
+WIDE_CELLS = 140
 WIDE_HOURS = 24
 NARROW_HOURS = 16
 

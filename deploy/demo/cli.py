@@ -123,7 +123,7 @@ def _summarise(status: dict[str, Any], *, mentions: int, seconds: float) -> None
         dropped, lag = sum(stage["dropped"].values()), stage["lag"]["records"]
         figures = stage | {"dropped": dropped, "lag": lag}
         table.add_row(stage["stage"], *(f"{figures[name]:,}" for name in names))
-    _OUT.print(table)
+    _OUT.print("", table)
     _OUT.print(
         "Every record that came in is accounted for."
         if is_balanced(status)

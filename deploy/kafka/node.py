@@ -27,7 +27,7 @@ from deploy.kafka.readiness import await_ready, check_port, choose_port
 from deploy.kafka.security import NodeSecurity, create_users, security_properties, write_keystore
 from deploy.kafka.storage import format_storage
 
-START_TIMEOUT_S = 60
+START_TIMEOUT_S = 100
 STOP_PATIENCE_S = 8
 
 

@@ -1,4 +1,4 @@
-"""`hubbub score` and `hubbub up` as processes on a real broker: watches that change, the past again, an end when idle."""
+"""`hubbub score` and `hubbub up` as processes on a real broker: watches that change, the past again, idleness."""
 
 import os
 import subprocess

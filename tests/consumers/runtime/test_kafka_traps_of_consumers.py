@@ -151,6 +151,8 @@ def polled(intake: Intake) -> list[Record]:
     found: list[Record] = []
 
     def came() -> bool:
+        if intake.is_settled:
+            intake.resume(intake.held)
         found.extend(record for records in intake.poll(500).values() for record in records)
         return bool(found)
 
@@ -231,7 +233,7 @@ def test_a_partition_that_silently_stops_ends_the_worker(bootstrap: str) -> None
     thread = threading.Thread(target=run)
     thread.start()
     assert eventually(lambda: worker.ready)
-    worker._intake.pause(worker._intake.held)
+    worker._intake._consumer.pause(*worker._intake._consumer.assignment())
     # When records come.
     publish_events(settings, [event_of("t", n) for n in range(10)])
     thread.join(20)
