@@ -18,7 +18,8 @@ class Mention(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `at` is the event's time; `lane`, `partition` and `offset` say where the event lies. `text` is cut to 2 kB of
     UTF-8. `vector` is int8, the model's embedding (base64 in JSON). `reach` is the author's followers. `spans` are
-    character positions [start, end) in the event's text that satisfied the query; those past the cut are kept.
+    character positions [start, end) in the event's text that satisfied the query, those past the cut included;
+    `title_spans` the same in its title.
     `near_duplicate_of` is the id of the event that it repeats in other words. `revision` grows when the same event is
     matched anew, and makes another id.
     """
@@ -48,6 +49,7 @@ class Mention(msgspec.Struct, frozen=True, omit_defaults=True):
     vector: bytes = b""
     near_duplicate_of: str | None = None
     spans: tuple[tuple[int, int], ...] = ()
+    title_spans: tuple[tuple[int, int], ...] = ()
 
     @property
     def key(self) -> str:

@@ -4,6 +4,8 @@ In: errors of the client, bare or wrapped. Out: whether another owner has taken 
 taken, and one of our errors for a client that could not connect. Imports contracts and kafka-python's errors.
 """
 
+import traceback
+
 from kafka.errors import (
     FencedInstanceIdError,
     InvalidProducerEpochError,
@@ -14,6 +16,7 @@ from kafka.errors import (
     ProducerFencedError,
     RecordListTooLargeError,
     SaslAuthenticationFailedError,
+    UnsupportedSaslMechanismError,
 )
 
 from contracts.errors import BrokerUnreachable, SettingsInvalid, TransactionLost
@@ -52,11 +55,25 @@ def unreachable(
     kafka: KafkaSettings, error: KafkaError
 ) -> BrokerUnreachable | SettingsInvalid | TransactionLost:
     """Return in our words why no client could be connected."""
-    if _speaks_of(error, (SaslAuthenticationFailedError,)):
+    reason = _last_reason(error) or error
+    if _speaks_of(reason, (SaslAuthenticationFailedError, UnsupportedSaslMechanismError)):
         return SettingsInvalid(
             f"Kafka at {kafka.bootstrap} refuses user {kafka.username!r} with {kafka.sasl_mechanism}: check "
             "kafka.username, kafka.password and kafka.sasl_mechanism"
         )
     if is_fenced(error):
         return TransactionLost(f"replaced while connecting: {error!r}", fenced=True)
-    return BrokerUnreachable(f"no Kafka at {kafka.bootstrap}: {error or type(error).__name__}")
+    return BrokerUnreachable(f"no Kafka at {kafka.bootstrap}: {reason or type(reason).__name__}")
+
+
+def _last_reason(error: KafkaError) -> BaseException | None:
+    """Return why the last connection failed.
+
+    kafka-python says no more than that its time was over; the connection that it tried last still knows.
+    """
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        tried = getattr(frame.f_locals.get("conn"), "init_future", None)
+        reason = getattr(tried, "exception", None)
+        if isinstance(reason, BaseException):
+            return reason
+    return None

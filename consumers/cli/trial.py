@@ -33,6 +33,7 @@ def try_text(
     settings_file: SettingsFile = None,
 ) -> None:
     """Show why a text does or does not match, part by part."""
+    from consumers.operations.labels import known_heads
     from consumers.scoring.chinese import Lexicon
     from consumers.scoring.explaining import explain, lines
     from consumers.scoring.matching import compile_watch
@@ -40,7 +41,7 @@ def try_text(
 
     settings = settings_from(bootstrap, settings_file)
     asked = query or _stored(settings, f"{tenant}/{_named(name)}").query
-    watch = compile_watch("test", asked)
+    watch = compile_watch("test", asked, heads=known_heads(settings))
     try:
         given = msgspec.convert(msgspec.json.decode(event) | {"text": text}, MatchInput)
     except (msgspec.DecodeError, TypeError) as error:

@@ -55,12 +55,11 @@ def apply(
 ) -> None:
     """Store every watch of a file; what has not changed keeps its revision."""
     from consumers.operations.watch_files import read_watches
-    from consumers.scoring.query.parser import parse_query
 
     watches = read_watches(file)
-    for watch in watches:
-        parse_query(watch.query)
     with _store(bootstrap, settings_file) as store:
+        for watch in watches:
+            store.check(watch)
         for watch in watches:
             _tell("stored", store.put(watch))
 

@@ -5,6 +5,7 @@ In: watches. Out: the topic's rows, each change under the next revision. Imports
 
 import msgspec
 
+from consumers.operations.labels import known_heads
 from consumers.runtime.table import Change, Table
 from consumers.scoring.query.parser import parse_query
 from contracts.codec import Codec, encode_value, make_headers
@@ -28,6 +29,7 @@ class WatchStore:
         self._table = Table(settings.kafka, topic=self._topic, client_id=CLIENT)
         self._publisher = Publisher(settings.kafka, settings.runtime, client_id=CLIENT)
         self._codec = Codec(Watch, limit_bytes=ROW_LIMIT_BYTES)
+        self._heads = known_heads(settings)
         self._watches: dict[str, Watch] = {}
 
     def start(self) -> None:
@@ -48,12 +50,16 @@ class WatchStore:
             raise WatchInvalid(f"there is no watch {key!r}; there are: {known}")
         return self._watches[key]
 
+    def check(self, watch: Watch) -> None:
+        """Raise QueryInvalid, with its place, for a query that does not parse or names a label that no head has."""
+        parse_query(watch.query, heads=self._heads)
+
     def put(self, watch: Watch) -> Watch:
         """Write a watch as its next revision and return it; unchanged content is not written again.
 
         Raises QueryInvalid for a query that does not parse.
         """
-        parse_query(watch.query)
+        self.check(watch)
         known = self._watches.get(watch.key)
         if known is not None and msgspec.structs.replace(watch, revision=known.revision) == known:
             return known

@@ -3,6 +3,7 @@
 In: an event, scores, a watch. Out: the input of models and matcher, ScoredEvent, Mention. Pure.
 """
 
+from consumers.scoring.matching import Match
 from consumers.scoring.views import MatchInput
 from contracts.events import Event
 from contracts.mentions import TEXT_LIMIT_BYTES, Mention, mention_id
@@ -60,7 +61,7 @@ def make_mention(
     scored: ScoredEvent,
     watch: Watch,
     *,
-    spans: tuple[tuple[int, int], ...],
+    match: Match,
     place: tuple[int, int],
 ) -> Mention:
     """Return the mention of a scored event in a watch; `place` is the event's (partition, offset)."""
@@ -89,7 +90,8 @@ def make_mention(
         url=event.url,
         valence=scored.valence,
         vector=scored.vector,
-        spans=spans,
+        spans=match.spans,
+        title_spans=match.title_spans,
     )
 
 

@@ -184,7 +184,7 @@ class ScoreStage:
     ) -> None:
         watch = self._watchlist.watch(match.watch_key)
         place = (item.record.partition, item.record.offset)
-        mention = make_mention(scored, watch, spans=match.spans, place=place)
+        mention = make_mention(scored, watch, match=match, place=place)
         outcome.send(
             self._mentions,
             encode_value(mention),

@@ -182,7 +182,7 @@ def test_a_bare_member_that_was_put_out_commits_what_another_has_taken_over(boot
     producer.begin_transaction()
     producer.send_offsets_to_transaction({tp: OffsetAndMetadata(7, "", -1)}, slow.group_metadata())
     producer.commit_transaction()
-    assert other.committed(tp) == 7
+    assert eventually(lambda: other.committed(tp) == 7)
     for client in (producer, slow, other):
         client.close()
 
