@@ -17,7 +17,7 @@ from kafka.errors import KafkaError
 
 from contracts.errors import BrokerUnreachable
 from contracts.settings import KafkaSettings
-from producers.refusals import unreachable
+from producers.connecting import connect_admin
 
 OFFSETS_TOPIC = "__consumer_offsets"
 _LOG = structlog.get_logger()
@@ -48,19 +48,6 @@ def abort_left_open(kafka: KafkaSettings, transactional_id: str, *, prefix: str)
         return 0
     finally:
         admin.close()
-
-
-def connect_admin(kafka: KafkaSettings) -> KafkaAdminClient:
-    """Return an admin client; raises as `unreachable` says."""
-    try:
-        return KafkaAdminClient(
-            **kafka.client_config(),
-            client_id="hubbub-admin",
-            bootstrap_timeout_ms=int(kafka.connect_timeout_s * 1000),
-            reconnect_backoff_max_ms=1000,
-        )
-    except KafkaError as error:
-        raise unreachable(kafka, error) from error
 
 
 def _left_open(

@@ -18,6 +18,7 @@ from kafka.serializer import Serializer
 
 from contracts.errors import Stalled, TransactionLost
 from contracts.settings import KafkaSettings, RuntimeSettings
+from producers.connecting import connected
 from producers.refusals import is_fenced, unreachable
 
 Headers = Sequence[tuple[str, bytes]]
@@ -82,9 +83,9 @@ class Publisher:
         """
         self._pending.clear()
         self._pending_bytes = 0
+        producer = connected(self._kafka, _Producer, **self._config())
+        self._producer = producer
         try:
-            producer = _Producer(**self._config())
-            self._producer = producer
             if self._transactional_id is not None:
                 producer.init_transactions()
         except KafkaError as error:
@@ -226,7 +227,7 @@ class Publisher:
             raise TransactionLost(message, fenced=is_fenced(error)) from error
 
     def _config(self) -> dict[str, Any]:
-        config = self._kafka.client_config() | {
+        config: dict[str, Any] = {
             "client_id": self._client_id,
             "value_serializer": _Values(),
             "acks": "all",
@@ -235,9 +236,7 @@ class Publisher:
             "batch_size": 1 << 18,
             "max_request_size": LARGEST_RECORD_BYTES,
             "allow_auto_create_topics": False,
-            "bootstrap_timeout_ms": int(self._kafka.connect_timeout_s * 1000),
             "max_block_ms": self._kafka.request_timeout_ms,
-            "reconnect_backoff_max_ms": 1000,
             "metrics_enabled": False,
         }
         if self._transactional_id is not None:

@@ -63,7 +63,14 @@ def unreachable(
         )
     if is_fenced(error):
         return TransactionLost(f"replaced while connecting: {error!r}", fenced=True)
-    return BrokerUnreachable(f"no Kafka at {kafka.bootstrap}: {reason or type(reason).__name__}")
+    words = f"no Kafka at {kafka.bootstrap}: {reason or type(reason).__name__}"
+    if "SASL" in kafka.security_protocol and "disconnected" in words:
+        # A broker that refuses a password closes the connection, mostly before its answer has been read.
+        words += (
+            f" while signing in as {kafka.username!r} with {kafka.sasl_mechanism}; if this stays, check "
+            "kafka.username, kafka.password and kafka.sasl_mechanism"
+        )
+    return BrokerUnreachable(words)
 
 
 def _last_reason(error: KafkaError) -> BaseException | None:

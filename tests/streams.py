@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 
 from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
+from pydantic import SecretStr
 
 from consumers.runtime.changelog import SEPARATOR
 from consumers.runtime.topics import create_topics
@@ -60,10 +61,15 @@ def environment_of(settings: Settings) -> dict[str, str]:
         for part in ("kafka", "topics", "runtime", "score", "metrics")
     }
     return {
-        f"HUBBUB_{part}_{key}".upper(): str(value)
+        f"HUBBUB_{part}_{key}".upper(): plain(value)
         for part, keys in given.items()
         for key, value in keys.items()
     }
+
+
+def plain(value: Any) -> str:
+    """Return a value as the environment carries it, a secret in full."""
+    return value.get_secret_value() if isinstance(value, SecretStr) else str(value)
 
 
 def event_of(thread: str, number: int, *, text: str = "hello") -> Event:

@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 
 from contracts.errors import BrokerUnreachable
 from contracts.settings import Settings
-from producers.left_open import connect_admin
+from producers.connecting import connect_admin
 
 WAIT_S = 0.25
 T = TypeVar("T")

@@ -8,12 +8,11 @@ from typing import Any
 
 import structlog
 from kafka import KafkaConsumer
-from kafka.errors import KafkaError
 
 from consumers.runtime import header_names
 from contracts.errors import MissingExtra
 from contracts.settings import KafkaSettings, Settings
-from producers.refusals import unreachable
+from producers.connecting import connected
 
 try:
     import crc32c  # noqa: F401  kafka-python picks it up by itself
@@ -55,18 +54,13 @@ def disconnect(consumer: KafkaConsumer, *, wait_ms: int) -> None:
 
 
 def _connected(kafka: KafkaSettings, more: dict[str, Any]) -> KafkaConsumer:
-    config = kafka.client_config() | {
+    config = {
         "isolation_level": "read_committed",
         "enable_auto_commit": False,
         "auto_offset_reset": "earliest",
         "allow_auto_create_topics": False,
         "check_crcs": True,
         "fetch_max_wait_ms": 100,
-        "reconnect_backoff_max_ms": 1000,
-        "bootstrap_timeout_ms": int(kafka.connect_timeout_s * 1000),
         "metrics_enabled": False,
     }
-    try:
-        return KafkaConsumer(**(config | more))
-    except KafkaError as error:
-        raise unreachable(kafka, error) from error
+    return connected(kafka, KafkaConsumer, **(config | more))

@@ -12,7 +12,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 from contracts.errors import BrokerUnreachable, TopicInvalid
 from contracts.settings import Settings
 from contracts.topics import SOURCES_GROUP, TABLE, Topic, changelog_of
-from producers.left_open import connect_admin
+from producers.connecting import connect_admin
 
 
 def topics_of(settings: Settings) -> tuple[Topic, ...]:

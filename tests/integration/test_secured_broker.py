@@ -1,8 +1,9 @@
 """A broker with TLS and passwords: publisher and worker enter by the settings, and a wrong password is told as such."""
 
 import datetime
+import gc
 import ipaddress
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +16,24 @@ from cryptography.x509.oid import NameOID
 from consumers.runtime.faults import Faults
 from consumers.runtime.loop import Worker
 from consumers.runtime.topics import create_topics
-from contracts.errors import SettingsInvalid
+from contracts.errors import BrokerUnreachable, SettingsInvalid
 from contracts.settings import Settings, load
 from contracts.topics import SCORED, TABLE, changelog_of
 from deploy.kafka.security import NodeSecurity
-from producers.left_open import connect_admin
+from producers.connecting import connect_admin
 from producers.publisher import Publisher
 from tests.conftest import StartKafka
 from tests.stages.forking import ForkingStage
-from tests.streams import event_of, keyed_ids, publish_events, read_committed, stream_settings
+from tests.streams import (
+    event_of,
+    eventually,
+    keyed_ids,
+    publish_events,
+    read_committed,
+    stopped,
+    stream_settings,
+    worker_process,
+)
 
 PASSWORD = "right, long and secret"
 WRONG = "wrong, long and secret"
@@ -70,6 +80,15 @@ def secured(settings: Settings, bootstrap: str, **kafka: Any) -> Settings:
     return load(flags={"kafka": {**flags, **kafka}, **parts})
 
 
+@pytest.fixture
+def collected() -> Iterator[None]:
+    """Collect what kafka-python leaves to the garbage collector, where its warnings are expected."""
+    yield
+    gc.collect()
+
+
+@pytest.mark.usefixtures("collected")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_the_right_password_enters_and_a_wrong_one_is_told_without_it(
     start_kafka: StartKafka, tmp_path: Path
 ) -> None:
@@ -85,14 +104,39 @@ def test_the_right_password_enters_and_a_wrong_one_is_told_without_it(
     assert len(set(keyed_ids(read_committed(plain, SCORED)))) == 50
     # and with a wrong password each says so, names the settings and keeps the password to itself.
     wrong = secured(plain, node.secure_bootstrap, password=WRONG, ca_file=chain)
-    worker = Worker(wrong, ForkingStage(wrong), group="fork", faults=Faults())
     publisher = Publisher(wrong.kafka, wrong.runtime, client_id="test")
-    attempts: list[Callable[[], object]] = [
-        publisher.start, worker.run, lambda: connect_admin(wrong.kafka),
-    ]  # fmt: skip
+    attempts: list[Callable[[], object]] = [publisher.start, lambda: connect_admin(wrong.kafka)]
     for attempt in attempts:
-        with pytest.raises(SettingsInvalid, match=r"kafka\.password") as caught:
+        with pytest.raises(
+            (SettingsInvalid, BrokerUnreachable), match=r"kafka\.password"
+        ) as caught:
             attempt()
         assert "'alice'" in str(caught.value)
         assert WRONG not in str(caught.value)
         assert WRONG not in repr(caught.value.__cause__)
+    # A worker says it in its log, and tries again, for the user may yet be created.
+    with worker_process(wrong, "fork", "--group", "fork", log=tmp_path / "worker.log") as process:
+        assert eventually(lambda: "kafka.password" in (tmp_path / "worker.log").read_text())
+        assert stopped(process)[0] == 0
+    assert WRONG not in (tmp_path / "worker.log").read_text()
+
+
+@pytest.mark.usefixtures("collected")
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_certificate_that_is_not_trusted_is_told_as_such(
+    start_kafka: StartKafka, tmp_path: Path
+) -> None:
+    chain, key = make_certificate(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    node = start_kafka(security=NodeSecurity(chain, key, {"alice": PASSWORD}))
+    settings = load(
+        flags={
+            "kafka": {
+                "bootstrap": node.secure_bootstrap, "security_protocol": "SASL_SSL", "username": "alice",
+                "password": PASSWORD, "ca_file": make_certificate(other)[0], "connect_timeout_s": 3.0,
+            }
+        }
+    )  # fmt: skip
+    with pytest.raises(BrokerUnreachable, match="CERTIFICATE_VERIFY_FAILED"):
+        Publisher(settings.kafka, settings.runtime, client_id="test").start()
