@@ -232,7 +232,7 @@ class Publisher:
             "value_serializer": _Values(),
             "acks": "all",
             "compression_type": "lz4",
-            "linger_ms": 5,
+            "linger_ms": 50,
             "batch_size": 1 << 18,
             "max_request_size": LARGEST_RECORD_BYTES,
             "allow_auto_create_topics": False,

@@ -102,7 +102,7 @@ def run_bare(settings: Any, group: str, count: int) -> float:
         bootstrap_servers=settings.kafka.bootstrap,
         transactional_id=group,
         compression_type="lz4",
-        linger_ms=5,
+        linger_ms=50,
         batch_size=1 << 18,
         metrics_enabled=False,
     )

@@ -15,7 +15,7 @@ from consumers.protocols import Record
 from consumers.runtime.faults import Faults
 from consumers.runtime.loop import Worker
 from contracts.codec import Codec
-from contracts.errors import BrokerUnreachable as Unreachable
+from contracts.errors import BrokerUnreachable, RecordMisfit
 from contracts.events import Event
 from contracts.settings import Settings
 from contracts.topics import DEAD_LETTER, MENTIONS, SCORED
@@ -260,6 +260,28 @@ def cpu_s(process: subprocess.Popen[str]) -> float:
     return (int(fields[11]) + int(fields[12])) / 100
 
 
+def test_a_record_that_its_stage_cannot_use_is_set_aside_alone(bootstrap: str) -> None:
+    # Given a stage that refuses a batch for one of its records, and does not say which.
+    settings = stream_settings(
+        bootstrap, "fork", partitions=2, runtime={"tries": 2, "backoff_ms": 1}
+    )
+
+    def wrong(record: Record) -> None:
+        if b"unusable" in (record.value or b""):
+            raise RecordMisfit("expected something else", place="$.text")
+
+    good, bad = events(10, range(10)), event_of("t3", 10, text="unusable")
+    publish_events(settings, [*good[:50], bad, *good[50:]])
+    stage = ForkingStage(settings, wrong)
+    Worker(settings, stage, group="fork", faults=Faults(), until_idle_s=1).run()
+    # Then that one is a dead letter, and all others came out once and in order.
+    (letter,) = read_committed(settings, DEAD_LETTER)
+    said = dict(letter.headers)
+    assert (said["ce_id"], said["hubbub-dead-code"]) == (b"t3-10", b"record_misfit")
+    assert said["hubbub-dead-place"] == b"$.text"
+    assert verdicts(settings, good) == (FLAWLESS, FLAWLESS)
+
+
 def test_a_batch_whose_error_says_retry_waits_for_as_long_as_it_takes(bootstrap: str) -> None:
     # Given a stage that needs something which is away for longer than five tries.
     settings = stream_settings(bootstrap, "fork", partitions=2, runtime={"backoff_ms": 50})
@@ -270,7 +292,7 @@ def test_a_batch_whose_error_says_retry_waits_for_as_long_as_it_takes(bootstrap:
     def wrong(record: Record) -> None:
         if away.is_set():
             tries.append(record.offset)
-            raise Unreachable("the thing outside is away")
+            raise BrokerUnreachable("the thing outside is away")
 
     published = events(10, range(10))
     publish_events(settings, published)

@@ -214,6 +214,29 @@ def test_ours_commits_with_the_membership_of_its_poll_and_is_refused(bootstrap: 
     other.close()
 
 
+def test_a_partition_that_waits_for_its_state_stays_paused_while_a_batch_waits(
+    bootstrap: str,
+) -> None:
+    # Given a member whose partitions have come and are not yet fetched.
+    settings = stream_settings(bootstrap, partitions=3)
+    publish_events(settings, [event_of(f"t{n}", 0) for n in range(30)])
+    intake = joined(settings, 0)
+
+    def is_settled() -> bool:
+        assert intake.poll(200) == {}
+        return intake.is_settled
+
+    assert eventually(is_settled)
+    # When one of them is in use, and its batch waits for a next try.
+    in_use, *waiting = sorted(intake.held)
+    intake.resume([in_use])
+    assert eventually(lambda: in_use in intake.poll(200))
+    intake.keep_alive()
+    # Then the others still wait.
+    assert {tuple(tp) for tp in intake._consumer.paused()} == {tuple(item) for item in waiting}
+    intake.close()
+
+
 # ---- partitions that silently stop ----
 
 

@@ -24,7 +24,7 @@ from kafka.errors import (
 
 from contracts.errors import HubbubError, Stalled, TransactionLost
 from contracts.settings import Settings
-from contracts.topics import EVENTS_TEXT, SCORED
+from contracts.topics import DEAD_LETTER, EVENTS_TEXT, SCORED
 from deploy.kafka.node import KafkaNode
 from producers.publisher import Publisher
 from producers.refusals import is_fenced, is_refused
@@ -219,7 +219,8 @@ def test_a_broker_that_freezes_around_commits_makes_nothing_lost_or_doubled(
     # Given two workers in the midst of a stream, who give up waiting for an answer after a second.
     settings = stream_settings(
         own_node.bootstrap, "fork",
-        kafka={"request_timeout_ms": 1000}, runtime={"transaction_records": 50, "deadline_s": 20.0},
+        kafka={"request_timeout_ms": 1000},
+        runtime={"transaction_records": 50, "deadline_s": 20.0, "crash_limit": 1},
     )  # fmt: skip
     events = [event_of(f"t{n % 50}", n // 50) for n in range(6000)]
     publish_events(settings, events)
@@ -235,7 +236,8 @@ def test_a_broker_that_freezes_around_commits_makes_nothing_lost_or_doubled(
                 time.sleep(1.7)
             time.sleep(1)
         assert [process.wait(90) for process in (one, two)] == [0, 0]
-    # Then every event came out once.
+    # Then every event came out once, and none was taken for one that ends its worker.
+    assert read_committed(settings, DEAD_LETTER) == []
     found = judge(
         keyed_ids(read_committed(settings, SCORED)), {(event.key, event.id): 1 for event in events}
     )
