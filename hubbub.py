@@ -19,7 +19,7 @@ from consumers.cli.tail import tail
 from consumers.cli.topics import app as topics
 from consumers.cli.up import up
 from consumers.cli.watch import app as watch
-from contracts.errors import HubbubError, InvalidInput, PortInUse, Unavailable
+from contracts.errors import HubbubError, InvalidInput, ModelInvalid, PortInUse, Unavailable
 from deploy.demo.cli import demo
 from deploy.kafka.cli import kafka
 from models.cli import app as models
@@ -88,7 +88,7 @@ def main() -> None:
 
 def exit_code_of(error: HubbubError) -> int:
     """Return the exit code of an error of ours."""
-    if isinstance(error, InvalidInput | PortInUse):
+    if isinstance(error, InvalidInput | ModelInvalid | PortInUse):
         return EXIT_INPUT
     return EXIT_TEMPORARY if isinstance(error, Unavailable) else EXIT_SOFTWARE
 

@@ -78,7 +78,7 @@ class KafkaSettings(Part):
     bootstrap: str = setting(
         "127.0.0.1:9092",
         "Broker addresses, host:port, comma-separated.",
-        pattern=r"^\s*[^\s,]+(\s*,\s*[^\s,]+)*\s*$",
+        pattern=r"^\s*[^\s,]+?:[0-9]{1,5}(\s*,\s*[^\s,]+?:[0-9]{1,5})*\s*$",
     )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = setting(
         "PLAINTEXT", "How the connection is protected."
@@ -328,11 +328,15 @@ def _file_content(file: Path | None) -> tuple[Path | None, dict[str, Any]]:
         return None, {}
     path = _expanded(named or DEFAULT_FILE)
     try:
-        return path, tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise SettingsInvalid(f"settings file {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsInvalid(f"settings file {path} is not TOML: {error}") from error
+    for part in Settings.model_fields:
+        if not isinstance(content.get(part, {}), dict):
+            raise SettingsInvalid(f"{part}: Input should be a valid dictionary, [{part}] in {path}")
+    return path, content
 
 
 def _given(flags: Mapping[str, Any]) -> dict[str, Any]:

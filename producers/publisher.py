@@ -24,6 +24,7 @@ from producers.refusals import is_fenced, unreachable
 Headers = Sequence[tuple[str, bytes]]
 OVERHEAD_BYTES = 96  # a record's frame, roughly
 PLACES_LIMIT = 100_000
+PLACE_KEY_BYTES = 1024
 # The client compares a record with this before it compresses, the broker with its own limit after.
 LARGEST_RECORD_BYTES = 1 << 30
 
@@ -171,7 +172,7 @@ class Publisher:
         try:
             if self._pending:
                 self.flush()
-            self._producer.close(timeout=self._kafka.request_timeout_ms / 1000)
+            self._guarded("close", self._producer.close, self._kafka.request_timeout_ms / 1000)
             self._producer = None
         finally:
             self.abandon()
@@ -197,6 +198,8 @@ class Publisher:
         count = self.partitions_of(topic)
         if not count:
             return None
+        if len(key) > PLACE_KEY_BYTES:
+            return int(murmur2(key) & 0x7FFFFFFF) % count
         if len(self._places) >= PLACES_LIMIT:
             self._places.clear()
         found = int(murmur2(key) & 0x7FFFFFFF) % count

@@ -20,7 +20,7 @@ def score(
     bootstrap: Bootstrap = None,
     settings_file: SettingsFile = None,
     slot: Annotated[
-        int, typer.Option(help="Number of this worker; each live one has its own.")
+        int, typer.Option(min=0, help="Number of this worker; each live one has its own.")
     ] = 0,
     model: Annotated[str | None, typer.Option(help="bundled, identity, or a folder.")] = None,
     group: Annotated[str | None, typer.Option(help="Consumer group; a new one reads anew.")] = None,

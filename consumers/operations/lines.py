@@ -35,9 +35,13 @@ class Line(NamedTuple):
     text: str
 
 
+# 9999-12-31T23:59:59Z
+LATEST_MS = 253_402_300_799_000
+
+
 def line_of(record: Record) -> Line:
     """Return a record as a line; never raises for what lies in it."""
-    time = rfc3339(datetime.fromtimestamp(max(0, record.timestamp) / 1000, UTC))
+    time = _time(record.timestamp)
     try:
         return _letter_line(record, time=time) or _record_line(record, time=time)
     except RecordInvalid as error:
@@ -89,7 +93,7 @@ def _record_line(record: Record, *, time: str) -> Line:
         words = f"[{entry.key}] {entry.text}"
         return Line(rfc3339(entry.at), entry.source, entry.lang, _label(entry.heads), words)
     if isinstance(entry, Tick):
-        reached = rfc3339(datetime.fromtimestamp(max(0, entry.watermark_ms) / 1000, UTC))
+        reached = _time(entry.watermark_ms)
         idle = ", idle" if entry.idle else ""
         return Line(time, f"{entry.lane}/{entry.partition}", "", "tick", f"up to {reached}{idle}")
     if isinstance(entry, Watch):
@@ -110,3 +114,8 @@ def _words(event: Event) -> str:
 
 def _key(record: Record) -> str:
     return (record.key or b"").decode("utf-8", "backslashreplace")
+
+
+def _time(at_ms: int) -> str:
+    """Return epoch milliseconds as RFC 3339, the ends of the calendar for what lies beyond them."""
+    return rfc3339(datetime.fromtimestamp(min(max(0, at_ms), LATEST_MS) / 1000, UTC))

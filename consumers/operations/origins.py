@@ -33,6 +33,8 @@ def origins(file: Path | None, flags: Mapping[str, Mapping[str, Any]]) -> dict[s
             return "flag"
         if variable_of(key) in given:
             return "environment"
-        return f"file {path}" if name in content.get(part, {}) else "default"
+        keys = content.get(part, {})
+        is_named = isinstance(keys, dict) and name in keys
+        return f"file {path}" if is_named else "default"
 
     return {key: origin(key) for key in known_keys()}

@@ -5,20 +5,23 @@ In: a group that has read nothing yet, and a time. Out: its committed offsets. R
 
 from datetime import datetime
 
+import structlog
 from kafka import OffsetAndMetadata, TopicPartition
 from kafka.errors import KafkaError
 
 from consumers.runtime.connection import group_consumer
 from contracts.codec import epoch_ms
-from contracts.errors import BrokerUnreachable, SettingsInvalid
+from contracts.errors import BrokerUnreachable
 from contracts.settings import Settings
 from contracts.topics import LANES
+
+_LOG = structlog.get_logger()
 
 
 def begin_at(settings: Settings, moment: datetime) -> dict[str, int]:
     """Commit, for the score group, the first offset at or after `moment` of each input partition.
 
-    Returns offsets by `topic:partition`. Raises SettingsInvalid for a group that has already read.
+    Returns offsets by `topic:partition`; none, with a word in the log, for a group that has read before.
     """
     names = settings.topics.names
     group = names.prefix + settings.score.group
@@ -31,10 +34,10 @@ def begin_at(settings: Settings, moment: datetime) -> dict[str, int]:
             for partition in sorted(consumer.partitions_for_topic(topic) or ())
         ]
         if any(consumer.committed(tp) is not None for tp in tps):
-            raise SettingsInvalid(
-                f"group {group} has read before; --from needs a new one, with --group NAME"
-            )
-        found = consumer.offsets_for_times(dict.fromkeys(tps, epoch_ms(moment)))
+            # A worker that is started again, or a second one, goes on where its group is.
+            _LOG.info("group_has_read_before", group=group)
+            return {}
+        found = consumer.offsets_for_times(dict.fromkeys(tps, max(0, epoch_ms(moment))))
         ends = consumer.end_offsets(tps)
         offsets = {tp: found[tp].offset if found.get(tp) else ends[tp] for tp in tps}
         consumer.assign(tps)

@@ -4,6 +4,8 @@ In: commands to run. Out: one exit code. A worker that ends well is not started 
 all; any other comes back after 1, 2, 4 … 30 s. SIGTERM goes on to every worker, which has 15 s to finish its batch.
 """
 
+import ctypes
+import signal
 import subprocess
 import sys
 import time
@@ -12,10 +14,17 @@ from collections.abc import Mapping, Sequence
 import structlog
 
 EXIT_INPUT = 2
+PR_SET_PDEATHSIG = 1
 GRACE_S = 15.0
 LONGEST_WAIT_S = 30.0
 STEADY_S = 60.0
 _LOG = structlog.get_logger()
+
+
+def _end_with_parent() -> None:
+    """Let the kernel send SIGTERM when the supervisor is gone, however it went; on Linux alone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 class _Process:
@@ -33,7 +42,7 @@ class _Process:
     def start_if_due(self) -> None:
         if self.process is None and not self.done and time.monotonic() >= self._due:
             self._started = time.monotonic()
-            self.process = subprocess.Popen(self.command)
+            self.process = subprocess.Popen(self.command, preexec_fn=_end_with_parent)
             _LOG.info("worker_started", worker=self.name, pid=self.process.pid)
 
     def ended(self) -> int | None:

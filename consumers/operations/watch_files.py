@@ -4,6 +4,7 @@ In: a path. Out: watches, with the place of whatever is wrong. Pure but for read
 """
 
 import tomllib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,15 @@ from contracts.watches import Watch
 def read_watches(path: Path) -> list[Watch]:
     """Return the watches of a file; raises WatchInvalid, naming file, place and fault."""
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise WatchInvalid(f"{path}: {error}") from error
     rows = _toml_rows(path, text) if path.suffix == ".toml" else _json_rows(path, text)
-    return [_watch(path, row, number=number) for number, row in enumerate(rows, 1)]
+    watches = [_watch(path, row, number=number) for number, row in enumerate(rows, 1)]
+    doubled = [key for key, count in Counter(watch.key for watch in watches).items() if count > 1]
+    if doubled:
+        raise WatchInvalid(f"{path}: more than once: {', '.join(doubled)}")
+    return watches
 
 
 def _toml_rows(path: Path, text: str) -> Sequence[Any]:
@@ -32,13 +37,17 @@ def _toml_rows(path: Path, text: str) -> Sequence[Any]:
     unknown = sorted(content.keys() - {"watch"})
     if unknown:
         raise WatchInvalid(f"{path}: unknown {unknown}; expected [[watch]] tables")
-    rows: Sequence[Any] = content.get("watch", [])
+    rows = content.get("watch", [])
+    if not isinstance(rows, list):
+        raise WatchInvalid(f"{path}: watch is {rows!r}; expected [[watch]] tables")
     return rows
 
 
 def _json_rows(path: Path, text: str) -> Sequence[Any]:
     try:
         content = msgspec.json.decode(text)
+    except RecursionError as error:
+        raise WatchInvalid(f"{path}: JSON nested too deeply") from error
     except msgspec.DecodeError:
         return [_json_line(path, line, number=number) for number, line in _lines(text)]
     return content if isinstance(content, list) else [content]

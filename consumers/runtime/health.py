@@ -11,7 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from contracts import telemetry
-from contracts.errors import PortInUse
+from contracts.errors import PortInUse, SettingsInvalid
 from contracts.settings import MetricsSettings
 
 
@@ -36,7 +36,11 @@ class HealthServer:
                     f"port {self._wanted} on {self._host} is in use; choose another with "
                     "metrics.port (0 takes a free one)"
                 ) from error
-            raise
+            raise SettingsInvalid(f"metrics.host {self._host!r}: {error}") from error
+        except OverflowError as error:
+            raise SettingsInvalid(
+                f"metrics.port {self._wanted}, with the slot added; expected at most 65535"
+            ) from error
         threading.Thread(target=self._server.serve_forever, name="health", daemon=True).start()
         return int(self._server.server_address[1])
 

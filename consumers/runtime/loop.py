@@ -42,6 +42,8 @@ from producers.refusals import is_refused
 POLL_MS = 200
 STOP_LOOK_S = 0.1
 CORRUPT_FETCHES = 3
+# More than this is not sent within a transaction's time: the batch goes in halves.
+OUTPUTS_LIMIT = 20_000
 COLLECTOR_THRESHOLDS = (50_000, 20, 20)
 _LOG = structlog.get_logger()
 
@@ -49,6 +51,20 @@ _LOG = structlog.get_logger()
 def wall_clock_ms() -> int:
     """Return epoch milliseconds; the one clock, handed to stages as `now_ms`."""
     return time.time_ns() // 1_000_000
+
+
+def _singly(records: Mapping[Input, Sequence[Record]]) -> Iterator[dict[Input, Sequence[Record]]]:
+    for source, many in records.items():
+        for record in many:
+            yield {source: [record]}
+
+
+def _halves(records: Mapping[Input, Sequence[Record]]) -> Iterator[dict[Input, Sequence[Record]]]:
+    """Part every input's records in the middle, the earlier ones first."""
+    middles = {source: (len(many) + 1) // 2 for source, many in records.items()}
+    yield {source: many[: middles[source]] for source, many in records.items()}
+    later = {source: many[middles[source] :] for source, many in records.items()}
+    yield {source: many for source, many in later.items() if many}
 
 
 def calm_collector() -> None:
@@ -215,9 +231,12 @@ class Worker:
                 dead=lambda error: self._set_aside(batch, error),
             )
         except GoSingly:
-            for source, many in records.items():
-                for record in many:
-                    self._complete({source: [record]})
+            for part in _singly(records):
+                self._complete(part)
+            return
+        if batch.size > 1 and len(outcome.outputs) > OUTPUTS_LIMIT:
+            for part in _halves(records):
+                self._complete(part)
             return
         self._faults.reach("processed")
         self._commit(batch, outcome)
@@ -368,7 +387,8 @@ class Worker:
 
     def _note_loss(self, error: HubbubError) -> float:
         """Record a loss; returns how long to wait before joining again."""
-        if is_refused(error):
+        if is_refused(error) or self._losses.in_row >= self._settings.runtime.tries:
+            # What can never be committed counts as a crash, so that its records go alone in the end.
             self._partitions.forget_tries()
         self._meter.rejoined(error)
         wait_s = self._losses.note(error, now_s=time.monotonic())

@@ -21,6 +21,7 @@ class Meter:
     def __init__(self, stage: str) -> None:
         self._stage = stage
         self._held: Mapping[Input, PartitionState] = {}
+        self._lagging: set[Input] = set()
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -31,6 +32,9 @@ class Meter:
 
     def holds(self, held: Mapping[Input, PartitionState]) -> None:
         """Note the partitions whose ledgers this worker answers for."""
+        for source in self._lagging - held.keys():
+            telemetry.LAG.remove(self._stage, source.topic, str(source.partition))
+        self._lagging &= held.keys()
         self._held = held
         telemetry.PARTITIONS.labels(self._stage).set(len(held))
 
@@ -54,6 +58,7 @@ class Meter:
 
     def lags(self, positions: Mapping[Input, tuple[int, int]]) -> None:
         """Tell how far each partition is behind."""
+        self._lagging |= positions.keys()
         for source, (position, end) in positions.items():
             telemetry.LAG.labels(self._stage, source.topic, str(source.partition)).set(
                 max(0, end - position)

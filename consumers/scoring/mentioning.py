@@ -11,6 +11,8 @@ from contracts.scores import HeadScore, ScoredEvent
 from contracts.watches import Watch
 from models.protocols import TextInput, TextScorer, TextScores
 
+NAME_LIMIT = 256
+
 
 def text_input(event: Event) -> TextInput:
     """Return what the models may read of an event."""
@@ -32,7 +34,7 @@ def match_input(event: Event) -> MatchInput:
         kind=event.kind,
         lang=event.lang,
         author_key=event.author.key if event.author else None,
-        author_name=event.author.name if event.author else None,
+        author_name=_short_name(event),
         is_repost=event.repost_of is not None,
         is_reply=event.reply_to is not None,
         has_media=bool(event.media),
@@ -108,3 +110,9 @@ def cut_utf8(text: str, limit_bytes: int) -> str:
 
 def _slim(head: HeadScore) -> HeadScore:
     return HeadScore(label=head.label, probability=head.probability, abstained=head.abstained)
+
+
+def _short_name(event: Event) -> str | None:
+    """Return the author's name, cut to what a name may be: folding a hostile one would take minutes."""
+    name = event.author.name if event.author else None
+    return None if name is None else name[:NAME_LIMIT]

@@ -1,7 +1,8 @@
 """Repeats: the same (tenant, source, id) within a day is not a second voice.
 
-In: hashes of what arrived, with the time Kafka keeps for each. Out: which of a batch were there before, and the state
-that remembers them: 8 bytes each, in one entry a batch, gone a day later. Pure; knows neither Kafka nor events.
+In: hashes of what arrived, with the time of the batch that they came in. Out: which of a batch were there before, and
+the state that remembers them: 8 bytes each, in one entry a batch, gone a day later. Pure; knows neither Kafka nor
+events.
 
 Two different events share a 64-bit hash with a chance of n²/2⁶⁵: 2 in a million for ten million a day.
 """

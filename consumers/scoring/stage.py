@@ -100,7 +100,11 @@ class ScoreStage:
             repeats.discarded()
         for times in self._times.values():
             times.discarded()
-        taken = [item for many in batch.records.values() for item in self._take(many, outcome)]
+        taken = [
+            item
+            for many in batch.records.values()
+            for item in self._take(many, outcome, now_ms=batch.now_ms)
+        ]
         scores = self._scorer.score_batch([text_input(item.event) for item in taken])
         _record(taken, scores, now_ms=batch.now_ms)
         for item, answer in zip(taken, scores, strict=True):
@@ -140,7 +144,7 @@ class ScoreStage:
         self._watchlist.close()
         self._scorer.close()
 
-    def _take(self, records: Iterable[Record], outcome: Outcome) -> Iterable[Taken]:
+    def _take(self, records: Iterable[Record], outcome: Outcome, *, now_ms: int) -> Iterable[Taken]:
         """Decode, and end what will not be scored."""
         for record in records:
             try:
@@ -150,9 +154,9 @@ class ScoreStage:
                 continue
             source = Input(record.topic, record.partition)
             value = repeat_hash(event.tenant, event.source, event_id=event.id)
-            received_ms = epoch_ms(event.received_at) if event.received_at else record.timestamp
+            received_ms = _received_ms(event, record, now_ms=now_ms)
             self._times[source].note(epoch_ms(event.observed_at), received_ms)
-            if self._repeats[source].seen(value, record.timestamp):
+            if self._repeats[source].seen(value, now_ms):
                 outcome.drop(record, REPEAT)
                 continue
             candidates = self._watchlist.candidates(match_input(event))
@@ -198,6 +202,12 @@ class ScoreStage:
         headers = make_headers(Tick, name, source=SOURCE)
         for partition in range(self._mention_partitions):
             outcome.send(self._mentions, value, headers=headers, partition=partition)
+
+
+def _received_ms(event: Event, record: Record, *, now_ms: int) -> int:
+    """Return when an event was received, epoch milliseconds: no later than Kafka has it, whatever the event says."""
+    at_ms = record.timestamp if record.timestamp >= 0 else now_ms
+    return at_ms if event.received_at is None else min(epoch_ms(event.received_at), at_ms)
 
 
 def _record(taken: Sequence[Taken], scores: Sequence[TextScores], *, now_ms: int) -> None:

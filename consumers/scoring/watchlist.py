@@ -58,6 +58,7 @@ class Watchlist:
         self._compiled: dict[str, CompiledWatch] = {}
         self._matcher: Matcher | None = None
         self._refreshed_ms = 0
+        self._unreadable: OwnTopicUnreadable | None = None
 
     def start(self) -> None:
         """Read every watch; a worker is ready only after this."""
@@ -96,13 +97,21 @@ class Watchlist:
         return self._matcher
 
     def _take(self, changes: Iterable[Change]) -> None:
-        changed = False
-        for change in changes:
-            changed = self._apply(change) or changed
-        if changed and self._lexicon is not None:
+        """Follow changes; a row of an unknown major version stops the stage from now on, the rows beside it do not."""
+        changed = [self._followed(change) for change in list(changes)]
+        if any(changed) and self._lexicon is not None:
             self._matcher = Matcher(self._compiled.values(), self._lexicon)
             telemetry.WATCHES.set(len(self._watches))
             _LOG.info("watches_changed", watches=len(self._watches))
+        if self._unreadable is not None:
+            raise self._unreadable
+
+    def _followed(self, change: Change) -> bool:
+        try:
+            return self._apply(change)
+        except OwnTopicUnreadable as error:
+            self._unreadable = error
+            return False
 
     def _apply(self, change: Change) -> bool:
         key = change.key.decode("utf-8", "replace")

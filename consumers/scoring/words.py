@@ -33,6 +33,8 @@ BARRIER = "\x1e"
 _HAN = re.compile(f"[{HAN_RANGES}]")
 _FREE = re.compile(f"[{FREE_RANGES}]")
 _NOT = re.compile(r"(?<=[nN])['’‘＇](?=[tT](?![^\W_]))")
+# A character with more marks than any language writes is folded in parts: normalising takes the square of their number.
+CLUSTER_LIMIT = 32
 _UNEVEN = "\x1f"
 _MODIFIER_APOSTROPHE = "\u02bc"
 _TRADE_MARKS = "™℠®©"
@@ -121,7 +123,7 @@ def _fold_uneven(text: str, plain: str) -> Folded:
     done = 0
     while (at := plain.find(_UNEVEN, done)) >= 0:
         start, end = at - (at > done and _joins(text[at])), at + 1
-        while end < len(text) and _joins(text[end]):
+        while end < len(text) and end - start < CLUSTER_LIMIT and _joins(text[end]):
             end += 1
         folded = _fold_cluster(text[start:end])
         pieces += plain[done:start], folded

@@ -5,7 +5,6 @@ idle, 70 for what ends a worker. `--plain` writes outputs outside the transactio
 """
 
 import argparse
-import faulthandler
 import os
 import re
 import signal
@@ -75,7 +74,6 @@ def main(words: list[str]) -> int:
         settings, build_stage(given.stage, settings), group=given.group, slot=given.slot,
         faults=Faults(os.environ.get(VARIABLE, "")), until_idle_s=given.until_idle,
     )  # fmt: skip
-    faulthandler.register(signal.SIGUSR1)
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     try:
         worker.run()

@@ -1,5 +1,6 @@
 """The score stage on batches: what becomes of each record, and what is written where."""
 
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from consumers.scoring.mentioning import cut_utf8
 from consumers.scoring.stage import ScoreStage
 from consumers.scoring.watchlist import REFRESH_MS, Watchlist
 from contracts.codec import encode_value, make_headers
+from contracts.errors import OwnTopicUnreadable
 from contracts.events import Author, Event
 from contracts.settings import load
 from contracts.watches import Watch
@@ -206,6 +208,55 @@ def test_a_row_that_cannot_be_read_stops_no_other_watch() -> None:
     desk.rows.put(Watch("c", "(river OR"))
     outcome = desk.give(event("1"), now_ms=NOON_MS + REFRESH_MS)
     assert topics(outcome)["mentions"] == 1
+
+
+def test_a_watch_of_an_unknown_major_version_stops_the_stage_and_goes_on_doing_so() -> None:
+    # Given a row of a future version between two good ones
+    desk = Desk()
+    desk.rows.put(Watch("a", "river"))
+    future = [
+        ("ce_type", b"hubbub.watch.v2"),
+        ("ce_specversion", b"1.0"),
+        ("ce_id", b"b"),
+        ("ce_source", b"s"),
+    ]
+    desk.rows.waiting.append(Change(b"default/b", b"{}", future))
+    desk.rows.put(Watch("c", "fire"))
+    # When batches come
+    # Then every one says so, however often it is tried
+    for turn in range(1, 4):
+        with pytest.raises(OwnTopicUnreadable, match="default/b"):
+            desk.give(event("1"), now_ms=NOON_MS + turn * REFRESH_MS)
+
+
+def test_an_event_that_lies_about_its_receipt_does_not_move_time_beyond_it() -> None:
+    desk = Desk()
+    end = datetime(9999, 12, 31, tzinfo=UTC)
+    desk.give(event("1", observed_at=end, received_at=end))
+    assert {tick["watermark_ms"] for tick in desk.tick()} == {NOON_MS}
+
+
+def test_a_repeat_is_known_whatever_time_its_record_claims() -> None:
+    # Given one event whose records bear old timestamps, as after a backfill
+    desk = Desk()
+    desk.give(event("1"))
+    again = Row(desk.offset, event("1"), timestamp=0)
+    outcome = BatchOutcome("score", {TEXT: desk.kept}, letters="letters")
+    desk.stage.process(Batch({TEXT: [again]}, NOON_MS + 1000), outcome)
+    outcome.settle(Batch({TEXT: [again]}, NOON_MS + 1000))
+    # Then the second is a repeat
+    assert outcome.ends[TEXT].dropped == {"repeat": 1}
+
+
+def test_a_character_with_a_hundred_thousand_marks_does_not_hold_the_stage_up() -> None:
+    desk = Desk(Watch("river", "river"))
+    marks = "\u0315\u0300"
+    author = Author(key="k", name="a" + marks * 9000)
+    began = time.perf_counter()
+    outcome = desk.give(event("1", "river a" + marks * 99_000, author=author))
+    assert topics(outcome) == {"scored": 1, "mentions": 1}
+    # Folded as one character it takes three quarters of a minute.
+    assert time.perf_counter() - began < 15
 
 
 def test_a_watch_sees_events_of_its_own_tenant_alone() -> None:
