@@ -189,7 +189,6 @@ def test_a_mistake_in_a_secret_does_not_show_it(text: str) -> None:
     with pytest.raises(SettingsInvalid) as caught:
         load()
     assert HUSH not in str(caught.value)
-    assert isinstance(caught.value.__cause__, ValidationError)
     assert HUSH not in str(caught.value.__cause__)
 
 
