@@ -22,14 +22,21 @@ BUNDLED = "bundled"
 IDENTITY = "identity"
 
 
-def build_text_scorer(model: str = BUNDLED, *, home: Path | None = None) -> TextScorer:
+def build_text_scorer(
+    model: str = BUNDLED, *, home: Path | None = None, batch_tokens: int | None = None
+) -> TextScorer:
     """Return the scorer of `model`: `bundled`, `identity`, a folder's path, or a name of a folder under `home`.
 
+    `batch_tokens` is the most tokens in one forward pass, else what the model's manifest says; it changes no score.
     Called by `hubbub.py` and the cli at start. Raises `ModelInvalid` when there is no such model or a file was changed.
     """
     if model == IDENTITY:
         return IdentityScorer()
     installed = open_model(locate_model(model, home=home))
+    if batch_tokens is not None:
+        text = msgspec.structs.replace(installed.manifest.text, token_budget=batch_tokens)
+        manifest = msgspec.structs.replace(installed.manifest, text=text)
+        installed = installed._replace(manifest=manifest)
     engine = OrtEngine(installed.folder / installed.manifest.network, installed.manifest.labels)
     return EncoderScorer(installed, engine=engine, decider=LanguageDecider())
 

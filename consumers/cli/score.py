@@ -110,7 +110,11 @@ def build_stage(settings: Settings, partitions: int) -> Any:
     )
     return ScoreStage(
         settings,
-        scorer=build_text_scorer(settings.score.model, home=Path(settings.models.home)),
+        scorer=build_text_scorer(
+            settings.score.model,
+            batch_tokens=settings.score.batch_tokens,
+            home=Path(settings.models.home),
+        ),
         watchlist=Watchlist(table),
         mention_partitions=partitions,
     )

@@ -20,6 +20,7 @@ from kafka.errors import CorruptRecordError, KafkaError
 from consumers.protocols import Input, Record
 from consumers.runtime.attempts import Mark
 from consumers.runtime.connection import disconnect, group_consumer
+from consumers.runtime.spins import CALM_WAIT_MS, Spins
 from contracts.errors import CorruptBatch, HubbubError
 from contracts.settings import Settings
 
@@ -60,6 +61,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._held: frozenset[Input] = frozenset()
         self._later: CorruptAt | None = None
         self._member: ConsumerGroupMetadata | None = None
+        self._spins = Spins(2 * settings.runtime.session_timeout_ms)
 
     def start(self) -> None:
         """Connect and subscribe; partitions arrive with later polls."""
@@ -220,16 +222,31 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def _poll_once(self, wait_ms: int, most: int) -> Mapping[TopicPartition, Sequence[Record]]:
         try:
-            return self._consumer.poll(  # type: ignore[no-any-return]
-                timeout_ms=wait_ms, max_records=most
-            )
+            return self._poll_calmly(wait_ms, most)
         except CorruptRecordError as error:
             self._corrupt(error)
+        except HubbubError:
+            raise
         except Exception as error:
             # Any other leaves the client in an unknown state.
             raise Rejoin(f"poll failed: {error!r}") from error
         finally:
             self._member = self._consumer.group_metadata()
+
+    def _poll_calmly(self, wait_ms: int, most: int) -> Mapping[TopicPartition, Sequence[Record]]:
+        if wait_ms and self._spins.is_calming:
+            time.sleep(min(wait_ms, CALM_WAIT_MS) / 1000)
+            self._spins.calmed()
+            wait_ms = 0
+        begun = time.thread_time()
+        polled = self._consumer.poll(timeout_ms=wait_ms, max_records=most)
+        if polled:
+            self._spins.rested()
+        elif wait_ms:
+            busy_ms = (time.thread_time() - begun) * 1000
+            if self._spins.waited(wait_ms, busy_ms=busy_ms, now_ms=time.monotonic() * 1000):
+                raise Rejoin("the client turns in circles: its heartbeats do not come through")
+        return polled  # type: ignore[no-any-return]
 
     def _corrupt(self, error: CorruptRecordError) -> NoReturn:
         match = _CORRUPT.search(str(error))

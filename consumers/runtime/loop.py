@@ -60,7 +60,10 @@ def _singly(records: Mapping[Input, Sequence[Record]]) -> Iterator[dict[Input, S
 
 
 def _halves(records: Mapping[Input, Sequence[Record]]) -> Iterator[dict[Input, Sequence[Record]]]:
-    """Part every input's records in the middle, the earlier ones first."""
+    """Part every input's records in the middle, the earlier ones first; single ones input by input."""
+    if all(len(many) == 1 for many in records.values()):
+        yield from _singly(records)
+        return
     middles = {source: (len(many) + 1) // 2 for source, many in records.items()}
     yield {source: many[: middles[source]] for source, many in records.items()}
     later = {source: many[middles[source] :] for source, many in records.items()}
@@ -387,7 +390,8 @@ class Worker:
 
     def _note_loss(self, error: HubbubError) -> float:
         """Record a loss; returns how long to wait before joining again."""
-        if is_refused(error) or self._losses.in_row >= self._settings.runtime.tries:
+        is_lost = isinstance(error, TransactionLost) and not error.fenced
+        if is_refused(error) or (is_lost and self._losses.in_row >= self._settings.runtime.tries):
             # What can never be committed counts as a crash, so that its records go alone in the end.
             self._partitions.forget_tries()
         self._meter.rejoined(error)

@@ -171,3 +171,18 @@ def test_one_process_tokenizes_on_one_core(scorer: TextScorer) -> None:
 def test_use_before_start_is_refused() -> None:
     with pytest.raises(ModelInvalid, match="before start"):
         build_text_scorer().score_batch([TextInput(text="hi")])
+
+
+def test_the_budget_of_a_forward_pass_changes_no_score() -> None:
+    # Given the bundled model with a small budget and a large one
+    small, large = (build_text_scorer(batch_tokens=budget) for budget in (64, 8192))
+    texts = [TextInput(text="so happy today " * length) for length in range(1, 30)]
+    # When both score the same texts
+    for scorer in (small, large):
+        scorer.start()
+    answers = [scorer.score_batch(texts) for scorer in (small, large)]
+    # Then they agree
+    for one, other in zip(*answers, strict=True):
+        for head in one.heads:
+            assert one.heads[head].label == other.heads[head].label
+            assert abs(one.heads[head].probability - other.heads[head].probability) < 1e-4

@@ -4,13 +4,14 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
 
 from consumers.protocols import Record
 from consumers.runtime.faults import Faults
-from consumers.runtime.intake import Intake
+from consumers.runtime.intake import Intake, Rejoin
 from consumers.runtime.loop import Worker
 from contracts.dead_letters import DeadLetter
 from contracts.errors import Stalled, TransactionLost
@@ -234,6 +235,37 @@ def test_a_partition_that_waits_for_its_state_stays_paused_while_a_batch_waits(
     intake.keep_alive()
     # Then the others still wait.
     assert {tuple(tp) for tp in intake._consumer.paused()} == {tuple(item) for item in waiting}
+    intake.close()
+
+
+# ---- a poll that turns in circles ----
+
+
+def test_a_poll_turns_in_circles_while_a_heartbeat_is_overdue_and_ours_is_calm(
+    bootstrap: str,
+) -> None:
+    # Given a member whose heartbeats do not come through.
+    settings = stream_settings(bootstrap, partitions=3, runtime={"session_timeout_ms": 4000})
+    intake = joined(settings, 0)
+    assert eventually(lambda: intake.poll(200) == {} and intake.is_settled)
+    intake.resume(intake.held)
+
+    def busy(poll: Callable[[], object]) -> float:
+        """Return the share of a core that two seconds of polling take."""
+        begun, spent = time.monotonic(), time.process_time()
+        while time.monotonic() - begun < 2:
+            poll()
+        return (time.process_time() - spent) / (time.monotonic() - begun)
+
+    quiet = busy(lambda: intake.poll(200))
+    intake._consumer._coordinator._disable_heartbeat()
+    # Then the bare client takes whatever it can get; ours takes little, and after a while it begins anew.
+    bare = busy(lambda: intake._consumer.poll(200))
+    ours = busy(lambda: intake.poll(200))
+    assert bare > 5 * quiet
+    assert ours < bare / 2
+    with pytest.raises(Rejoin, match="heartbeats"):
+        assert not eventually(lambda: bool(intake.poll(200)), within_s=20)
     intake.close()
 
 
