@@ -18,6 +18,7 @@ from consumers.runtime.intake import CorruptAt, Intake, Rejoin
 from consumers.runtime.losses import Losses
 from consumers.runtime.meter import Meter
 from consumers.runtime.outcome import BatchOutcome
+from consumers.runtime.parting import halves, singly
 from consumers.runtime.partitions import Partitions
 from consumers.runtime.retries import GoSingly, Retries
 from consumers.runtime.skipped import CorruptRange
@@ -51,23 +52,6 @@ _LOG = structlog.get_logger()
 def wall_clock_ms() -> int:
     """Return epoch milliseconds; the one clock, handed to stages as `now_ms`."""
     return time.time_ns() // 1_000_000
-
-
-def _singly(records: Mapping[Input, Sequence[Record]]) -> Iterator[dict[Input, Sequence[Record]]]:
-    for source, many in records.items():
-        for record in many:
-            yield {source: [record]}
-
-
-def _halves(records: Mapping[Input, Sequence[Record]]) -> Iterator[dict[Input, Sequence[Record]]]:
-    """Part every input's records in the middle, the earlier ones first; single ones input by input."""
-    if all(len(many) == 1 for many in records.values()):
-        yield from _singly(records)
-        return
-    middles = {source: (len(many) + 1) // 2 for source, many in records.items()}
-    yield {source: many[: middles[source]] for source, many in records.items()}
-    later = {source: many[middles[source] :] for source, many in records.items()}
-    yield {source: many for source, many in later.items() if many}
 
 
 def calm_collector() -> None:
@@ -234,11 +218,11 @@ class Worker:
                 dead=lambda error: self._set_aside(batch, error),
             )
         except GoSingly:
-            for part in _singly(records):
+            for part in singly(records):
                 self._complete(part)
             return
         if batch.size > 1 and len(outcome.outputs) > OUTPUTS_LIMIT:
-            for part in _halves(records):
+            for part in halves(records):
                 self._complete(part)
             return
         self._faults.reach("processed")

@@ -1,10 +1,11 @@
 """Each trap of kafka-python's consumer, on the bare library and as ours contains it."""
 
+import gc
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
@@ -52,6 +53,17 @@ while not failed:
 consumer.poll(500)
 print("returned", flush=True)
 """
+
+
+# A client that tries a broker that is down leaves sockets to the garbage collector, with a warning.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def collected() -> Iterator[None]:
+    """Collect what kafka-python leaves behind while its warnings are expected."""
+    yield
+    gc.collect()
 
 
 def topic_of(settings: Settings) -> str:
