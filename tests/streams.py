@@ -4,6 +4,8 @@ Every event's id is `<thread>-<number>`, numbers counting from 0 within a thread
 of order can be told from the ids alone.
 """
 
+import gc
+import logging
 import os
 import signal
 import subprocess
@@ -192,6 +194,22 @@ def start_worker(
     finally:
         if log is not None:
             os.close(output)
+
+
+@contextmanager
+def quiet_clients() -> Iterator[None]:
+    """Keep kafka-python's log out of what pytest captures, and collect what its clients leave behind.
+
+    A client that tries a broker that is down forgets its sockets, and a captured record of that failure holds them.
+    """
+    log = logging.getLogger("kafka")
+    level = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(level)
+        gc.collect()
 
 
 def ended(process: subprocess.Popen[str], timeout_s: float = 60) -> tuple[int, str]:

@@ -14,6 +14,8 @@ from consumers.cli.options import Bootstrap, SettingsFile, settings_from
 from contracts.errors import SettingsInvalid
 from contracts.settings import Settings
 
+COLLECTOR_THRESHOLDS = (50_000, 20, 20)
+
 
 def score(
     *,
@@ -74,10 +76,22 @@ def run_worker(
     health = HealthServer(settings.metrics, slot=slot, is_ready=lambda: worker.ready)
     health.start()
     _on_signals(worker.stop)
+    calm_collector()
     try:
         worker.run()
     finally:
         health.close()
+
+
+def calm_collector() -> None:
+    """Let this process's garbage collector look less often.
+
+    A batch makes tens of thousands of short-lived objects without cycles; looked at by the default thresholds, with
+    models and dictionaries beside them, they cost a fifth of a worker's time.
+    """
+    import gc
+
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
 def _prepared(settings: Settings, begin: datetime | None) -> int:

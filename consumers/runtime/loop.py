@@ -4,7 +4,6 @@ In: one stage and the settings. Out: exactly-once processing of the stage's inpu
 a client tears both clients down; the worker joins again and goes on from the committed offsets.
 """
 
-import gc
 import time
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -45,24 +44,12 @@ STOP_LOOK_S = 0.1
 CORRUPT_FETCHES = 3
 # More than this is not sent within a transaction's time: the batch goes in halves.
 OUTPUTS_LIMIT = 20_000
-COLLECTOR_THRESHOLDS = (50_000, 20, 20)
 _LOG = structlog.get_logger()
 
 
 def wall_clock_ms() -> int:
     """Return epoch milliseconds; the one clock, handed to stages as `now_ms`."""
     return time.time_ns() // 1_000_000
-
-
-def calm_collector() -> None:
-    """Let the garbage collector pass over what was loaded at start, and look at the rest less often.
-
-    A batch makes tens of thousands of short-lived objects without cycles; looked at by the default thresholds, and with
-    models and dictionaries beside them, they cost a fifth of a worker's time.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
 class Worker:
@@ -112,7 +99,6 @@ class Worker:
         self._watchdog.start()
         try:
             self._stage.start()
-            calm_collector()
             self._started_ms = wall_clock_ms()
             while not self._is_stopping:
                 try:

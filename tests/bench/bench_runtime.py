@@ -144,7 +144,7 @@ def run_service(settings: Any, group: str, count: int) -> float:
     """Run the real worker with the real stage and the identity model; returns seconds."""
     import structlog
 
-    from consumers.cli.score import build_stage
+    from consumers.cli.score import build_stage, calm_collector
     from consumers.runtime.faults import Faults
     from consumers.runtime.loop import Worker
     from consumers.runtime.topics import create_topics
@@ -152,6 +152,7 @@ def run_service(settings: Any, group: str, count: int) -> float:
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     create_topics(settings, [changelog_of(group)])
+    calm_collector()
     stage = build_stage(settings, PARTITIONS)
     marks: dict[str, float] = {}
     taken = 0

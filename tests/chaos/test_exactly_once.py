@@ -5,7 +5,6 @@ pane. Most are killed inside an open transaction, at a named step, after what th
 second run, whose outputs are outside the transaction, shows that the same kills are seen by the same eyes.
 """
 
-import gc
 import json
 import signal
 import subprocess
@@ -38,6 +37,7 @@ from tests.streams import (
     judge,
     keyed_ids,
     publish_events,
+    quiet_clients,
     read_committed,
     start_worker,
     stream_settings,
@@ -72,8 +72,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 @pytest.fixture(autouse=True)
 def collected() -> Iterator[None]:
     """Collect what kafka-python leaves behind while its warnings are expected."""
-    yield
-    gc.collect()
+    with quiet_clients():
+        yield
 
 
 class MentionedEvent(msgspec.Struct):

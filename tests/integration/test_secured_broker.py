@@ -1,7 +1,6 @@
 """A broker with TLS and passwords: publisher and worker enter by the settings, and a wrong password is told as such."""
 
 import datetime
-import gc
 import ipaddress
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +28,7 @@ from tests.streams import (
     eventually,
     keyed_ids,
     publish_events,
+    quiet_clients,
     read_committed,
     stopped,
     stream_settings,
@@ -83,8 +83,8 @@ def secured(settings: Settings, bootstrap: str, **kafka: Any) -> Settings:
 @pytest.fixture
 def collected() -> Iterator[None]:
     """Collect what kafka-python leaves to the garbage collector, where its warnings are expected."""
-    yield
-    gc.collect()
+    with quiet_clients():
+        yield
 
 
 @pytest.mark.usefixtures("collected")

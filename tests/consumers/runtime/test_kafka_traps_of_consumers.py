@@ -1,6 +1,5 @@
 """Each trap of kafka-python's consumer, on the bare library and as ours contains it."""
 
-import gc
 import subprocess
 import sys
 import threading
@@ -28,6 +27,7 @@ from tests.streams import (
     eventually,
     keyed_ids,
     publish_events,
+    quiet_clients,
     read_committed,
     stream_settings,
 )
@@ -62,8 +62,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 @pytest.fixture(autouse=True)
 def collected() -> Iterator[None]:
     """Collect what kafka-python leaves behind while its warnings are expected."""
-    yield
-    gc.collect()
+    with quiet_clients():
+        yield
 
 
 def topic_of(settings: Settings) -> str:

@@ -1,6 +1,5 @@
 """Each trap of kafka-python's producer, on the bare library and as ours contains it."""
 
-import gc
 import os
 import signal
 import subprocess
@@ -37,6 +36,7 @@ from tests.streams import (
     judge,
     keyed_ids,
     publish_events,
+    quiet_clients,
     read_committed,
     start_worker,
     stream_settings,
@@ -67,8 +67,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptio
 @pytest.fixture(autouse=True)
 def collected() -> Iterator[None]:
     """Collect what kafka-python leaves behind while its warnings are expected."""
-    yield
-    gc.collect()
+    with quiet_clients():
+        yield
 
 
 @pytest.fixture(scope="module")
