@@ -22,7 +22,7 @@ from consumers.cli.watch import app as watch
 from contracts.errors import HubbubError, InvalidInput, ModelInvalid, PortInUse, Unavailable
 from deploy.demo.cli import demo
 from deploy.kafka.cli import kafka
-from models.cli import app as models
+from models.cli.app import app as models
 from producers.cli import app as produce
 
 EXIT_INPUT = 2

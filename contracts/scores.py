@@ -22,11 +22,26 @@ class HeadScore(msgspec.Struct, frozen=True, omit_defaults=True):
     probabilities: dict[str, float] | None = None
 
 
+class Span(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Hold some words of a text and how much they speak for a label.
+
+    [`start`, `end`) are character positions in the event's text as it came (in its title where `in_title`). `weight` in
+    0…1 is the words' share of all that speaks for `label` in the text.
+    """
+
+    start: int
+    end: int
+    label: str
+    weight: float
+    in_title: bool = False
+
+
 class ScoredEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """Hold an event with what the models say of it; a function of event and model version alone.
 
     `lang` is `en`, `zh` or `other`; `valence` lies in −1…1; `vector` is the unit embedding times 127 as int8 bytes
-    (base64 in JSON); `tokens` counts what the encoder read, `truncated` says that there was more.
+    (base64 in JSON); `tokens` counts what the encoder read, `truncated` says that there was more. `emotion_spans` names
+    the words that carry the emotion, strongest first.
     """
 
     event: Event
@@ -41,6 +56,7 @@ class ScoredEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     vector: bytes = b""
     tokens: int = 0
     truncated: bool = False
+    emotion_spans: tuple[Span, ...] = ()
 
     @property
     def key(self) -> str:

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from contracts.scores import HeadScore
+from contracts.scores import HeadScore, Span
 
 Lang = Literal["en", "zh", "other"]
 FloatArray = npt.NDArray[np.float32]
@@ -40,7 +40,7 @@ class TextScores(msgspec.Struct, frozen=True, omit_defaults=True):
     `lang_probability` in 0…1. `heads` maps each head's name to its answer. `valence` is P(positive) - P(negative)
     in -1…1, None where the sentiment head is missing or abstains. `vector` is the unit embedding times 127, rounded,
     as int8 bytes (empty where the model has none or the text has no piece). `tokens` counts the pieces that were
-    read, `truncated` says that there were more.
+    read, `truncated` says that there were more. `emotion_spans` names the words that carry the emotion, strongest first.
     """
 
     lang: Lang
@@ -50,6 +50,7 @@ class TextScores(msgspec.Struct, frozen=True, omit_defaults=True):
     vector: bytes = b""
     tokens: int = 0
     truncated: bool = False
+    emotion_spans: tuple[Span, ...] = ()
 
 
 @runtime_checkable
@@ -124,11 +125,16 @@ class TokenBatch(msgspec.Struct, frozen=True):
 class EngineOutput(msgspec.Struct, frozen=True):
     """Hold one forward pass: `logits[head]` float32 [rows, labels], `embedding` float32 [rows, width] of unit rows.
 
-    A row without pieces may have an embedding of zeros.
+    A row without pieces may have an embedding of zeros. `pooled` float32 [rows, width] is what the heads read, and what
+    users' own heads are fitted on. `shares` float32 [rows, pieces, emotion labels] says how much each piece adds to each
+    emotion's logit (their sum over a text's pieces plus the head's bias is the logit). Either is None where the network
+    has none.
     """
 
     logits: dict[str, FloatArray]
     embedding: FloatArray
+    pooled: FloatArray | None = None
+    shares: FloatArray | None = None
 
 
 @runtime_checkable
@@ -153,6 +159,59 @@ class Engine(Protocol):
         Called by the scorer for each planned batch: rows × width within the token budget, except that one row may
         exceed it alone. A row's answer does not depend on the other rows or on padding, within float rounding.
         Raises `ModelInvalid` when the network's outputs are not those that the manifest names.
+        """
+        ...
+
+    def close(self) -> None:
+        """Free the weights. A second call does nothing."""
+        ...
+
+
+class HeadInputs(msgspec.Struct, frozen=True):
+    """Hold what a further head may read of a batch of texts, row by row.
+
+    `inputs` are the texts as they came, `lines` the same as one normalised line each, `langs` their languages. `pooled`
+    float32 [rows, width] is the encoder's pooled vector, `embedding` float32 [rows, width] its unit vector.
+    """
+
+    inputs: Sequence[TextInput]
+    lines: Sequence[str]
+    langs: Sequence[Lang]
+    pooled: FloatArray
+    embedding: FloatArray
+
+
+@runtime_checkable
+class TextHead(Protocol):
+    """Answer one question of a user's about texts, beside the encoder's own heads: own labels, or a hub model.
+
+    Built by `models.registry`, owned by one `TextScorer`, which calls `start` once, `score_batch` for every batch that it
+    scores and `close` once. The properties may be read at any time, before `start` too.
+    """
+
+    @property
+    def name(self) -> str:
+        """Return the head's name, the key of `TextScores.heads`; never one of the encoder's own."""
+        ...
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Return the labels in a fixed order."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Return a digest of all that decides the head's answers; it becomes part of `TextScorer.model_version`."""
+        ...
+
+    def start(self) -> None:
+        """Load the weights. Raises `ModelInvalid` or `MissingExtra`."""
+        ...
+
+    def score_batch(self, batch: HeadInputs) -> list[HeadScore]:
+        """Return one answer a row, in order; never raises because of what a text contains.
+
+        The answer to a text does not depend on its neighbours beyond 1e-5.
         """
         ...
 

@@ -56,6 +56,7 @@ def make_scored(event: Event, answer: TextScores, *, lane: str, scorer: TextScor
         vector=answer.vector,
         tokens=answer.tokens,
         truncated=answer.truncated,
+        emotion_spans=answer.emotion_spans,
     )
 
 
@@ -94,6 +95,7 @@ def make_mention(
         vector=scored.vector,
         spans=match.spans,
         title_spans=match.title_spans,
+        emotion_spans=scored.emotion_spans,
     )
 
 

@@ -7,7 +7,8 @@ import pytest
 from typer.testing import CliRunner
 
 from contracts.errors import InvalidInput
-from models.cli import app, label_mapping
+from models.cli.app import app
+from models.cli.evaluating import label_mapping
 
 ROWS = [
     {"text": "I love this, wonderful!", "label": "good"},

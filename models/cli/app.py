@@ -1,0 +1,15 @@
+"""The command `hubbub models`: train a model, export it, judge it, and teach it labels of your own.
+
+Out: the typer application that `hubbub.py` mounts. A file here holds the commands of one step; nothing heavy is imported
+before a command runs, so that `--help` comes at once.
+"""
+
+import typer
+
+from models.cli.evaluating import evaluate_command
+from models.cli.training import export_command, train_command
+
+app = typer.Typer(name="models", help="Train, export and judge the models.", no_args_is_help=True)
+app.command("train")(train_command)
+app.command("export")(export_command)
+app.command("evaluate")(evaluate_command)
