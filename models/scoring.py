@@ -4,6 +4,7 @@ In: `TextInput`s. Out: `TextScores` in input order. Joins models.features, a tok
 imports tokenizers lazily and knows no engine by name.
 """
 
+import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +19,15 @@ from models.calibration import Calibrated, HeadCalibrator, language_positions
 from models.features.language import LanguageDecider, LanguageDecision
 from models.features.text import clean_text
 from models.manifest import Manifest
-from models.protocols import Engine, EngineOutput, FloatArray, TextInput, TextScores
+from models.protocols import (
+    Engine,
+    EngineOutput,
+    FloatArray,
+    HeadInputs,
+    TextHead,
+    TextInput,
+    TextScores,
+)
 
 SENTIMENT = "sentiment"
 PROBABILITY_DIGITS = 6
@@ -33,8 +42,9 @@ class InstalledModel(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """Hold what was read of one text: its language, its pieces up to the limit, and whether there were more."""
+    """Hold what was read of one text: its normalised line and language, its pieces up to the limit, if there were more."""
 
+    line: str
     decision: LanguageDecision
     pieces: list[int]
     is_cut: bool
@@ -43,10 +53,18 @@ class Reading(NamedTuple):
 class EncoderScorer:
     """Score texts with one network of many heads; whatever the network is, the path around it is this one."""
 
-    def __init__(self, model: InstalledModel, *, engine: Engine, decider: LanguageDecider) -> None:
+    def __init__(
+        self,
+        model: InstalledModel,
+        *,
+        engine: Engine,
+        decider: LanguageDecider,
+        further: Sequence[TextHead] = (),
+    ) -> None:
         self._model = model
         self._engine = engine
         self._decider = decider
+        self._further = further
         self._tokenizer: Any = None
         self._calibrators = {
             head: HeadCalibrator(model.manifest.calibration.get(head, {}))
@@ -60,8 +78,11 @@ class EncoderScorer:
 
     @property
     def model_version(self) -> str:
-        """Return the digest that the registry computed."""
-        return self._model.version
+        """Return the digest that the registry computed, joined with those of the further heads."""
+        if not self._further:
+            return self._model.version
+        parts = [self._model.version, *(f"{head.name}={head.version}" for head in self._further)]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     @property
     def engine(self) -> str:
@@ -70,8 +91,8 @@ class EncoderScorer:
 
     @property
     def labels(self) -> Mapping[str, tuple[str, ...]]:
-        """Return each head's labels."""
-        return self._model.manifest.labels
+        """Return each head's labels, the encoder's own first."""
+        return self._model.manifest.labels | {head.name: head.labels for head in self._further}
 
     @property
     def vector_width(self) -> int:
@@ -88,9 +109,13 @@ class EncoderScorer:
         self._tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
         self._engine.start()
         self._decider.start()
+        for head in self._further:
+            head.start()
 
     def close(self) -> None:
-        """Free tokenizer and network."""
+        """Free tokenizer, network and further heads."""
+        for head in self._further:
+            head.close()
         self._tokenizer = None
         self._engine.close()
 
@@ -101,7 +126,16 @@ class EncoderScorer:
         if not texts:
             return []
         readings = self._read(texts)
-        return self._answers(readings, self._forward([reading.pieces for reading in readings]))
+        output = self._forward([reading.pieces for reading in readings])
+        answers = self._answers(readings, output)
+        if self._further:
+            self._add_further(answers, further_inputs(texts, readings, output=output))
+        return answers
+
+    def _add_further(self, answers: Sequence[TextScores], inputs: HeadInputs) -> None:
+        for head in self._further:
+            for answer, score in zip(answers, head.score_batch(inputs), strict=True):
+                answer.heads[head.name] = score
 
     def _read(self, texts: Sequence[TextInput]) -> list[Reading]:
         settings = self._model.manifest.text
@@ -114,7 +148,8 @@ class EncoderScorer:
         for item, clean, encoding in zip(texts, cleaned, encodings, strict=True):
             pieces = encoding.ids
             decision = self._decider.decide(clean.text, item.lang_hint)
-            readings.append(Reading(decision, pieces[:limit], clean.is_cut or len(pieces) > limit))
+            is_cut = clean.is_cut or len(pieces) > limit
+            readings.append(Reading(clean.text, decision, pieces[:limit], is_cut))
         return readings
 
     def _forward(self, rows: Sequence[Sequence[int]]) -> EngineOutput:
@@ -128,7 +163,7 @@ class EncoderScorer:
         ]
         logits = {
             head: rows_in_input_order(plan, [output.logits[head] for output in outputs])
-            for head in self.labels
+            for head in self._model.manifest.labels
         }
         return EngineOutput(
             logits, rows_in_input_order(plan, [output.embedding for output in outputs])
@@ -138,7 +173,7 @@ class EncoderScorer:
         languages = language_positions([reading.decision.lang for reading in readings])
         is_empty = np.array([not reading.pieces for reading in readings])
         heads: list[dict[str, HeadScore]] = [{} for _ in readings]
-        for head, labels in self.labels.items():
+        for head, labels in self._model.manifest.labels.items():
             calibrated = self._calibrators[head].calibrate(output.logits[head], languages)
             for scores, answer in zip(
                 heads, head_scores(calibrated, labels, is_empty=is_empty), strict=True
@@ -157,6 +192,19 @@ class EncoderScorer:
             )
             for reading, scores, vector in zip(readings, heads, vectors, strict=True)
         ]
+
+
+def further_inputs(
+    texts: Sequence[TextInput], readings: Sequence[Reading], *, output: EngineOutput
+) -> HeadInputs:
+    """Return what further heads may read; where the network pools nothing, its embedding stands for it."""
+    return HeadInputs(
+        inputs=texts,
+        lines=[reading.line for reading in readings],
+        langs=[reading.decision.lang for reading in readings],
+        pooled=output.embedding if output.pooled is None else output.pooled,
+        embedding=output.embedding,
+    )
 
 
 def head_scores(calibrated: Calibrated, labels: Sequence[str], *, is_empty: Any) -> list[HeadScore]:
