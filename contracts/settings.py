@@ -29,6 +29,7 @@ from pydantic_settings import (
 )
 
 from contracts.errors import SettingsInvalid
+from contracts.hub_models import HubModels, written_hub
 from contracts.mistakes import check_variables, explained
 from contracts.topics import TopicNames
 
@@ -195,7 +196,11 @@ class ScoreSettings(Part):
         pattern=KAFKA_NAME,
     )
     lanes: Lanes = setting(("text", "media"), "Inputs that it reads, comma-separated.")
-    model: str = setting("bundled", "Which model: bundled, identity, or a folder.", min_length=1)
+    model: str = setting(
+        "bundled",
+        "Which model: bundled, identity, a folder, or hub: and a hub model.",
+        min_length=1,
+    )
     only_matching: bool = setting(
         False, "Score only what a watch may want; the rest is a counted drop."
     )
@@ -211,6 +216,10 @@ class ModelSettings(Part):
         "Users' heads, engines and caches.",
         validate_default=True,
     )
+    hub: HubModels = setting(
+        {}, "Classifiers of the hub as heads: a table [models.hub.NAME] each, see models/README.md."
+    )
+    download: bool = setting(False, "Fetch a hub model by its name where no cache has it.")
 
 
 class HttpSettings(Part):
@@ -319,6 +328,8 @@ def written(value: Any) -> str:
         return ""
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, dict):
+        return written_hub(value)
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
