@@ -4,62 +4,196 @@ In: paths and names from the command line. Out: figures for people or as JSON. I
 inside the command.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from contracts.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from models.evaluation.tasks import Evaluation
+    from models.evaluation.label_sets import LabelSets
+    from models.evaluation.report import Evaluation
+    from models.evaluation.rows import Rows
+    from models.evaluation.tasks import Judgement
+    from models.protocols import TextScorer
+
+
+Task = Annotated[
+    str,
+    typer.Argument(
+        help="emotion, sentiment, topic, harm (or hate, offensive), irony, or a head of your own."
+    ),
+]
+Data = Annotated[
+    list[Path],
+    typer.Option(help="JSON lines, plain or gzip, with `text` and a label; several are joined."),
+]
+Head = Annotated[
+    str | None, typer.Option(help="The head that answers; TASK then only says how labels are read.")
+]
+Field = Annotated[
+    str | None,
+    typer.Option(
+        help="The field of the label: `label` unless given, or TASK where no row has that."
+    ),
+]
+Renamed = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map",
+        help="THEIRS=OURS, or OURS+OURS where any may be meant, or THEIRS= to leave it out; may be repeated.",
+    ),
+]
+Dialogue = Annotated[
+    str | None,
+    typer.Option(
+        help="A field that names a dialogue: the rows of it before a row are its context."
+    ),
+]
+WithContext = Annotated[
+    bool, typer.Option("--context/--no-context", help="Let the model read the context.")
+]
+Baseline = Annotated[
+    Path | None,
+    typer.Option(help="A file to train TF-IDF with logistic regression on, shown beside."),
+]
+Errors = Annotated[int, typer.Option(min=0, help="Show so many of the surest mistakes.")]
+Model = Annotated[
+    str, typer.Option(help="`bundled`, a model's folder, or its name under models.home.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+class Reading(NamedTuple):
+    """Hold how files are read: the task, the label's field if given, the dialogue's field, whether context counts."""
+
+    task: str
+    field: str | None
+    dialogue: str | None
+    has_context: bool
 
 
 def evaluate_command(
-    task: Annotated[str, typer.Argument(help="The head to judge: emotion, sentiment or topic.")],
-    data: Annotated[Path, typer.Option(help="A .jsonl or .jsonl.gz file with `text` and a label.")],
+    task: Task,
+    data: Data,
     *,
-    field: Annotated[str, typer.Option(help="The field that holds the label.")] = "label",
-    rename: Annotated[
-        list[str] | None, typer.Option("--map", help="THEIRS=OURS, once a label.")
-    ] = None,
-    model: Annotated[str, typer.Option(help="`bundled`, or a model's folder.")] = "bundled",
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    head: Head = None,
+    field: Field = None,
+    rename: Renamed = None,
+    dialogue: Dialogue = None,
+    use_context: WithContext = True,
+    baseline: Baseline = None,
+    errors: Errors = 0,
+    model: Model = "bundled",
+    json: AsJson = False,
 ) -> None:
-    """Score a labelled file and print the figures of one head."""
-    from models.evaluation.records import read_records
-    from models.evaluation.tasks import evaluate
-    from models.registry import build_text_scorer
+    """Score a labelled file and print how well a head answers, among the labels that the file has.
 
-    scorer = build_text_scorer(model)
-    scorer.start()
-    records = read_records(data)
-    figures = evaluate(
-        scorer, task, records=records, field=field, mapping=label_mapping(rename or [])
-    )
-    scorer.close()
-    if json:
-        typer.echo(msgspec.json.encode(figures))
-    else:
-        Console().print(_table(figures))
+    A label of the file is found by its name or by a table of names (models/evaluation/LABELS.md), and may stand for
+    several labels of the head: their probabilities are added, and the largest sum is the guess.
+
+    A row needs `text` (or `title`); `title`, `context` and `lang` are used where present. A label is a string, a whole
+    number or true or false. Rows with several labels, without a label, without text, or with a label that nothing
+    stands for are left out and counted. A file that is damaged, is empty, or has fewer than two known classes is
+    refused.
+    """
+    from models.evaluation.tasks import head_of, sets_for
+
+    reading = Reading(task, field, dialogue, use_context)
+    rows = _read(data, reading)
+    renamed = label_mapping(rename or [])
+    scorer = _scorer(model)
+    chosen = head_of(scorer, task, head=head)
+    sets = sets_for(scorer, task, head=chosen, rows=rows, renamed=renamed)
+    yardstick = _read([baseline], reading) if baseline else None
+    evaluation, judgement = _evaluated(scorer, task, head=chosen, rows=rows, sets=sets)
+    evaluation = _with_more(evaluation, judgement, sets=sets, errors=errors, training=yardstick)
+    _show(evaluation, as_json=json)
 
 
-def label_mapping(pairs: list[str]) -> dict[str, str]:
-    """Return {theirs: ours} from `THEIRS=OURS` words. Raises `InvalidInput` on another form."""
+def label_mapping(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Return {theirs: ours} from `THEIRS=OURS[+OURS…]` words. Raises `InvalidInput` on another form.
+
+    >>> label_mapping(["angry=anger", "not-hate=none+offensive", "odd="])
+    {'angry': ('anger',), 'not-hate': ('none', 'offensive'), 'odd': ()}
+    """
     mapping = {}
     for pair in pairs:
-        theirs, equals, ours = pair.partition("=")
-        if not equals or not theirs or not ours:
-            raise InvalidInput(f"--map {pair!r} is not THEIRS=OURS, such as angry=anger")
-        mapping[theirs] = ours
+        # A name of theirs may hold a =, none of ours does.
+        theirs, equals, ours = pair.rpartition("=")
+        parts = tuple(part.strip() for part in ours.split("+")) if ours.strip() else ()
+        if not equals or not theirs.strip() or not all(parts):
+            raise InvalidInput(
+                f"--map {pair!r} is not THEIRS=OURS, such as angry=anger or not-hate=none+offensive"
+            )
+        mapping[theirs.strip()] = parts
     return mapping
 
 
-def _table(figures: "Evaluation") -> Table:
-    table = Table("figure", "value")
-    for name, value in msgspec.structs.asdict(figures).items():
-        table.add_row(name, f"{value:.4f}" if isinstance(value, float) else str(value))
-    return table
+def _read(paths: Sequence[Path], reading: Reading) -> "Rows":
+    from models.evaluation.records import read_records
+    from models.evaluation.rows import Fields, label_field, read_labelled
+
+    records = [record for path in paths for record in read_records(path)]
+    field = reading.field or label_field(records, reading.task)
+    fields = Fields(field, dialogue=reading.dialogue, has_context=reading.has_context)
+    try:
+        return read_labelled(records, fields)
+    except InvalidInput as error:
+        raise InvalidInput(f"{', '.join(map(str, paths))}: {error}") from error
+
+
+def _scorer(model: str) -> "TextScorer":
+    from contracts.settings import load
+    from models.registry import build_text_scorer
+
+    return build_text_scorer(model, home=load().models.home)
+
+
+def _evaluated(
+    scorer: "TextScorer", task: str, *, head: str, rows: "Rows", sets: "LabelSets"
+) -> "tuple[Evaluation, Judgement]":
+    from models.evaluation.tasks import evaluate
+
+    scorer.start()
+    try:
+        return evaluate(scorer, task, head=head, rows=rows, sets=sets)
+    finally:
+        scorer.close()
+
+
+def _with_more(
+    evaluation: "Evaluation",
+    judgement: "Judgement",
+    *,
+    sets: "LabelSets",
+    errors: int,
+    training: "Rows | None",
+) -> "Evaluation":
+    from models.evaluation.baseline import baseline_shares
+    from models.evaluation.summary import summarise
+    from models.evaluation.tasks import mistakes
+
+    surest = mistakes(judgement, sets, limit=errors)
+    figures = None
+    if training is not None:
+        names = [each.name for each in sets.classes]
+        shares = baseline_shares(
+            training.texts, judgement.texts, positions=sets.positions, classes=len(names)
+        )
+        figures = summarise(judgement.true, shares, names=names)
+    return msgspec.structs.replace(evaluation, errors=surest, baseline=figures)
+
+
+def _show(evaluation: "Evaluation", *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(msgspec.json.encode(evaluation))
+        return
+    from rich.console import Console
+
+    from models.cli.evaluation_tables import tables
+
+    Console().print(*tables(evaluation), sep="\n")

@@ -1,73 +1,186 @@
 """`hubbub models evaluate`: judges a head on a file, and says what it cannot judge."""
 
+import gzip
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
-from contracts.errors import InvalidInput
+from contracts.errors import InvalidInput, SourceInvalid
 from models.cli.app import app
 from models.cli.evaluating import label_mapping
+from models.registry import build_text_scorer
 
 ROWS = [
-    {"text": "I love this, wonderful!", "label": "good"},
-    {"text": "I hate this, awful and disgusting", "label": "bad"},
-    {"text": "太喜欢了，非常满意", "label": "good"},
-    {"text": "垃圾，太差了，再也不来了", "label": "bad"},
+    {"text": "I love this, wonderful!", "label": "lovely"},
+    {"text": "I hate this, awful and disgusting", "label": "horrid"},
+    {"text": "太喜欢了，非常满意", "label": "lovely"},
+    {"text": "垃圾，太差了，再也不来了", "label": "horrid"},
     {"text": "what is this", "label": "strange"},
 ]
+MAPPED = ("--map", "lovely=positive", "--map", "horrid=negative", "--map", "strange=")
+
+
+def written(path: Path, rows: list[dict[str, Any]]) -> Path:
+    path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    return path
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
-    path = tmp_path / "rows.jsonl"
-    path.write_text("\n".join(json.dumps(row) for row in ROWS), encoding="utf-8")
-    return path
+    return written(tmp_path / "rows.jsonl", ROWS)
 
 
-def evaluate(*words: str) -> str:
-    result = CliRunner().invoke(app, ["evaluate", *words], catch_exceptions=False)
-    assert result.exit_code == 0
+def evaluate(*words: object) -> str:
+    words = ("evaluate", *words)
+    result = CliRunner().invoke(app, [str(word) for word in words], catch_exceptions=False)
+    assert result.exit_code == 0, result.output
     return result.output
 
 
-def test_it_prints_the_figures_as_json(data: Path) -> None:
-    output = evaluate(
-        "sentiment",
-        "--data",
-        str(data),
-        "--map",
-        "good=positive",
-        "--map",
-        "bad=negative",
-        "--json",
-    )
-    figures = json.loads(output)
-    assert (figures["task"], figures["rows"], figures["skipped"]) == ("sentiment", 4, 1)
-    assert figures["accuracy"] == figures["macro_f1"] == figures["macro_recall"] == 1.0
+def figures_of(*words: object) -> dict[str, Any]:
+    figures: dict[str, Any] = json.loads(evaluate(*words, "--json"))
+    return figures
+
+
+def test_it_prints_the_figures_as_one_json_object(data: Path) -> None:
+    figures = figures_of("sentiment", "--data", data, *MAPPED)
+    assert (figures["task"], figures["head"]) == ("sentiment", "sentiment")
+    assert (figures["n"], figures["skipped"]) == (4, 1)
+    for name in ("accuracy", "macro_f1", "macro_recall", "auc", "accuracy_at_80", "macro_f1_at_80"):
+        assert figures[name] == 1.0, name
+    assert figures["accuracy_interval"] == figures["macro_f1_interval"] == [1.0, 1.0]
+    assert 0 <= figures["ece"] <= 1
     assert 0 <= figures["answered"] <= 1
+    assert figures["per_class"]["positive"]["support"] == 2
+    assert figures["confusion"] == {"negative": {"negative": 2}, "positive": {"positive": 2}}
+    assert figures["per_language"].keys() == {"en", "zh"}
+    assert figures["model_version"] == build_text_scorer("bundled").model_version
+    assert figures["texts_per_second"] > 0
+    assert (figures["errors"], figures["baseline"]) == ([], None)
 
 
-def test_it_prints_a_table_for_people(data: Path) -> None:
-    output = evaluate(
-        "sentiment", "--data", str(data), "--map", "good=positive", "--map", "bad=negative"
+def test_the_same_file_gives_the_same_figures(data: Path) -> None:
+    first, second = (figures_of("sentiment", "--data", data, *MAPPED) for _ in range(2))
+    assert first | {"texts_per_second": 0} == second | {"texts_per_second": 0}
+
+
+def test_it_prints_tables_for_people(data: Path) -> None:
+    output = evaluate("sentiment", "--data", data, *MAPPED)
+    name = build_text_scorer("bundled").model_name
+    for words in ("macro-F1", "ECE", "positive", "lovely", name, "strange (1)", "en", "zh"):
+        assert words in output
+
+
+def test_labels_of_public_sets_need_no_map(tmp_path: Path) -> None:
+    names = {"lovely": 1, "horrid": 0}
+    rows = [row | {"label": names[row["label"]]} for row in ROWS[:4]]
+    figures = figures_of("sentiment", "--data", written(tmp_path / "rows.jsonl", rows))
+    assert figures["accuracy"] == 1.0
+    assert [each["theirs"] for each in figures["classes"]] == [["0"], ["1"]]
+
+
+def test_a_gzip_with_a_mark_and_windows_line_ends_gives_the_same(data: Path) -> None:
+    lines = "\r\n".join(json.dumps(row) for row in ROWS)
+    packed = data.with_suffix(".jsonl.gz")
+    packed.write_bytes(gzip.compress(b"\xef\xbb\xbf" + lines.encode() + b"\r\n"))
+    figures = figures_of("sentiment", "--data", packed, *MAPPED)
+    assert (figures["n"], figures["accuracy"]) == (4, 1.0)
+
+
+def test_several_files_are_joined(data: Path, tmp_path: Path) -> None:
+    more = written(tmp_path / "more.jsonl", ROWS[:2])
+    assert figures_of("sentiment", "--data", data, "--data", more, *MAPPED)["n"] == 6
+
+
+def test_the_task_is_only_a_name_where_the_head_is_given(data: Path) -> None:
+    figures = figures_of("reviews", "--head", "sentiment", "--data", data, *MAPPED)
+    assert (figures["task"], figures["head"], figures["accuracy"]) == ("reviews", "sentiment", 1.0)
+
+
+def test_the_label_may_stand_in_another_field(tmp_path: Path) -> None:
+    rows = [{"text": row["text"], "mood": row["label"]} for row in ROWS]
+    path = written(tmp_path / "rows.jsonl", rows)
+    assert figures_of("sentiment", "--data", path, "--field", "mood", *MAPPED)["n"] == 4
+    with pytest.raises(InvalidInput, match=r"rows\.jsonl: no row has the field 'label'"):
+        evaluate("sentiment", "--data", path)
+
+
+def test_the_label_may_stand_under_the_tasks_name(tmp_path: Path) -> None:
+    rows = [{"text": row["text"], "sentiment": row["label"]} for row in ROWS]
+    path = written(tmp_path / "rows.jsonl", rows)
+    assert figures_of("sentiment", "--data", path, *MAPPED)["n"] == 4
+
+
+def test_a_dialogue_is_read_with_and_without_its_context(tmp_path: Path) -> None:
+    rows = [row | {"talk": 1} for row in ROWS]
+    path = written(tmp_path / "rows.jsonl", rows)
+    words = ("sentiment", "--data", path, "--dialogue", "talk", *MAPPED)
+    assert figures_of(*words)["n"] == figures_of(*words, "--no-context")["n"] == 4
+
+
+def test_the_surest_mistakes_are_shown_on_request(data: Path) -> None:
+    swapped = ("--map", "lovely=negative", "--map", "horrid=positive", "--errors", "2")
+    figures = figures_of("sentiment", "--data", data, *swapped)
+    assert figures["accuracy"] == 0.0
+    assert len(figures["errors"]) == 2
+    assert figures["errors"][0]["confidence"] >= figures["errors"][1]["confidence"]
+    assert figures["errors"][0]["text"] in [row["text"] for row in ROWS]
+    assert "guessed" in evaluate("sentiment", "--data", data, *swapped)
+
+
+def test_a_baseline_is_trained_and_shown_beside(data: Path, tmp_path: Path) -> None:
+    pytest.importorskip("sklearn")
+    training = written(
+        tmp_path / "train.jsonl",
+        [
+            {"text": f"{words} {number}", "label": label}
+            for number in "abcdef"
+            for words, label in (
+                ("I love this wonderful thing", "lovely"),
+                ("I hate this awful thing", "horrid"),
+                ("非常满意，喜欢", "lovely"),
+                ("太差了，垃圾", "horrid"),
+            )
+        ],
     )
-    assert "macro_f1" in output
-    assert "piece-table" in output
+    words = ("sentiment", "--data", data, "--baseline", training, *MAPPED)
+    baseline = figures_of(*words)["baseline"]
+    assert (baseline["n"], baseline["accuracy"]) == (4, 1.0)
+    assert baseline["per_class"].keys() == {"negative", "positive"}
+    assert "TF-IDF" in evaluate(*words)
 
 
 def test_an_unknown_head_is_refused_with_the_known_ones(data: Path) -> None:
-    with pytest.raises(InvalidInput, match="no head 'irony'; it has emotion, sentiment, topic"):
-        evaluate("irony", "--data", str(data))
+    with pytest.raises(InvalidInput, match=r"no head 'colour'; it has emotion, sentiment, topic"):
+        evaluate("colour", "--data", data)
 
 
 def test_a_file_without_our_labels_is_refused(data: Path) -> None:
-    with pytest.raises(InvalidInput, match="no row has a label of sentiment in 'label'"):
-        evaluate("sentiment", "--data", str(data))
+    with pytest.raises(
+        InvalidInput, match=r"no class of head sentiment: its labels are lovely \(2\)"
+    ):
+        evaluate("sentiment", "--data", data)
 
 
-def test_a_map_of_another_form_is_refused() -> None:
-    assert label_mapping(["a=b"]) == {"a": "b"}
-    with pytest.raises(InvalidInput, match="'angry' is not THEIRS=OURS"):
-        label_mapping(["angry"])
+def test_a_damaged_file_is_refused_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "a", "label": "positive"}\n{"text": \n')
+    with pytest.raises(SourceInvalid, match=r"rows\.jsonl, line 2: "):
+        evaluate("sentiment", "--data", path)
+    path.write_text("")
+    with pytest.raises(InvalidInput, match=r"rows\.jsonl: the data has no rows"):
+        evaluate("sentiment", "--data", path)
+    with pytest.raises(SourceInvalid, match=r"cannot read data file .*none\.jsonl"):
+        evaluate("sentiment", "--data", tmp_path / "none.jsonl")
+
+
+def test_a_map_is_of_one_form() -> None:
+    assert label_mapping(["a=b"]) == {"a": ("b",)}
+    assert label_mapping(["not-hate=none+offensive"]) == {"not-hate": ("none", "offensive")}
+    assert label_mapping(["a=b=c", "odd="]) == {"a=b": ("c",), "odd": ()}
+    for wrong in ("angry", "=anger", "a=b+", "="):
+        with pytest.raises(InvalidInput, match="is not THEIRS=OURS"):
+            label_mapping([wrong])
