@@ -1,0 +1,83 @@
+"""Fetch a hub model by its name: config, tokenizer and safetensors, never pickles and never code.
+
+In: a name, a revision, a cache. Out: the folder of one commit in the cache. Imports transformers lazily; it speaks to
+the hub (`HF_ENDPOINT`) with the token that a user keeps for it, which never appears in a message of ours.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from contracts.errors import DownloadFailed, MissingExtra, ModelInvalid
+from models.hub.folder import CONFIG, POOLING, SHARD_NAME, TOKENIZER_FILES, WEIGHTS, WEIGHTS_INDEX
+
+EXTRA = "hub models need the extra `torch`: pip install 'hubbub[torch]'"
+
+
+def fetch(name: str, *, revision: str, cache: Path, whole: bool) -> Path:
+    """Return the folder of `name` after fetching its config or, where `whole`, all that is loaded.
+
+    All files are of one commit, that of the config. Raises `DownloadFailed` where the hub cannot be reached,
+    `ModelInvalid` where it has no such model for this user, `MissingExtra` without transformers.
+    """
+    config = _file(name, CONFIG, revision=revision, cache=cache)
+    if config is None:
+        raise ModelInvalid(
+            f"the hub's {name} has no {CONFIG} at {revision}: it is not a transformers model"
+        )
+    folder = config.parent
+    if whole:
+        for file in (*TOKENIZER_FILES, POOLING):
+            _file(name, file, revision=folder.name, cache=cache)
+        _fetch_weights(name, commit=folder.name, cache=cache)
+    return folder
+
+
+def _fetch_weights(name: str, *, commit: str, cache: Path) -> None:
+    if _file(name, WEIGHTS, revision=commit, cache=cache) is not None:
+        return
+    index = _file(name, WEIGHTS_INDEX, revision=commit, cache=cache)
+    if index is None:
+        raise ModelInvalid(
+            f"the hub's {name} has no safetensors at {commit}: name another revision, such as the refs/pr/N"
+            " that the hub's own conversion made"
+        )
+    parts = set(json.loads(index.read_bytes()).get("weight_map", {}).values())
+    for part in sorted(part for part in parts if SHARD_NAME.fullmatch(part)):
+        _file(name, part, revision=commit, cache=cache)
+
+
+def _file(name: str, file: str, *, revision: str, cache: Path) -> Path | None:
+    """Return the cached file, fetched where it lacks; None where the model has no such file."""
+    hub = _client()
+    try:
+        found = hub.cached_file(
+            name,
+            file,
+            revision=revision,
+            cache_dir=str(cache),
+            _raise_exceptions_for_missing_entries=False,
+        )
+    except (OSError, ValueError) as error:
+        cause = error.__cause__
+        if isinstance(cause, hub.RepositoryNotFoundError | hub.RevisionNotFoundError):
+            raise ModelInvalid(
+                f"the hub has no {name} at {revision}, or not for you: check the name, or log in with `hf auth login`"
+            ) from error
+        raise DownloadFailed(
+            f"cannot fetch {file} of {name} from {hub.constants.ENDPOINT}: {type(cause or error).__name__}"
+        ) from error
+    return None if found is None else Path(found)
+
+
+def _client() -> Any:
+    os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    try:
+        import torch  # noqa: F401 - without it transformers is there in name only
+        from transformers.utils import hub, logging
+    except ImportError as error:
+        raise MissingExtra(EXTRA) from error
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    return hub
