@@ -14,10 +14,10 @@ import typer
 from contracts.errors import InvalidInput
 
 if TYPE_CHECKING:
-    from models.evaluation.label_sets import LabelSets
     from models.evaluation.report import Evaluation
-    from models.evaluation.rows import Rows
-    from models.evaluation.tasks import Judgement
+    from models.evaluation.rows import LabelledText, Rows
+    from models.evaluation.summary import Figures
+    from models.evaluation.tasks import Judgement, Question
     from models.protocols import TextScorer
 
 
@@ -76,6 +76,13 @@ class Reading(NamedTuple):
     has_context: bool
 
 
+class Yardstick(NamedTuple):
+    """Hold the texts to train the classical baseline on, and the class of each of their labels."""
+
+    texts: "list[LabelledText]"
+    positions: dict[str, int]
+
+
 def evaluate_command(
     task: Task,
     data: Data,
@@ -100,18 +107,22 @@ def evaluate_command(
     stands for are left out and counted. A file that is damaged, is empty, or has fewer than two known classes is
     refused.
     """
-    from models.evaluation.tasks import head_of, sets_for
+    from models.evaluation.tasks import ask, evaluate, mistakes
 
     reading = Reading(task, field, dialogue, use_context)
-    rows = _read(data, reading)
     renamed = label_mapping(rename or [])
+    rows = _read(data, reading)
     scorer = _scorer(model)
-    chosen = head_of(scorer, task, head=head)
-    sets = sets_for(scorer, task, head=chosen, rows=rows, renamed=renamed)
-    yardstick = _read([baseline], reading) if baseline else None
-    evaluation, judgement = _evaluated(scorer, task, head=chosen, rows=rows, sets=sets)
-    evaluation = _with_more(evaluation, judgement, sets=sets, errors=errors, training=yardstick)
-    _show(evaluation, as_json=json)
+    question = ask(scorer, task, rows=rows, renamed=renamed, head=head)
+    yardstick = _yardstick(baseline, reading, question=question, renamed=renamed)
+    scorer.start()
+    try:
+        evaluation, judgement = evaluate(scorer, question, rows=rows)
+    finally:
+        scorer.close()
+    surest = mistakes(judgement, question.sets, limit=errors)
+    figures = _yardstick_figures(yardstick, judgement, question=question) if yardstick else None
+    _show(msgspec.structs.replace(evaluation, errors=surest, baseline=figures), as_json=json)
 
 
 def label_mapping(pairs: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -153,39 +164,35 @@ def _scorer(model: str) -> "TextScorer":
     return build_text_scorer(model, home=load().models.home)
 
 
-def _evaluated(
-    scorer: "TextScorer", task: str, *, head: str, rows: "Rows", sets: "LabelSets"
-) -> "tuple[Evaluation, Judgement]":
-    from models.evaluation.tasks import evaluate
-
-    scorer.start()
-    try:
-        return evaluate(scorer, task, head=head, rows=rows, sets=sets)
-    finally:
-        scorer.close()
-
-
-def _with_more(
-    evaluation: "Evaluation",
-    judgement: "Judgement",
+def _yardstick(
+    path: Path | None,
+    reading: Reading,
     *,
-    sets: "LabelSets",
-    errors: int,
-    training: "Rows | None",
-) -> "Evaluation":
+    question: "Question",
+    renamed: dict[str, tuple[str, ...]],
+) -> Yardstick | None:
+    """Read the file to train the yardstick on before the model runs: what is wrong with it is told at once."""
+    from models.evaluation.baseline import check_installed
+    from models.evaluation.tasks import positions_for
+
+    if path is None:
+        return None
+    check_installed()
+    rows = _read([path], reading)
+    return Yardstick(rows.texts, positions_for(question, rows, renamed=renamed))
+
+
+def _yardstick_figures(
+    yardstick: Yardstick, judgement: "Judgement", *, question: "Question"
+) -> "Figures":
     from models.evaluation.baseline import baseline_shares
     from models.evaluation.summary import summarise
-    from models.evaluation.tasks import mistakes
 
-    surest = mistakes(judgement, sets, limit=errors)
-    figures = None
-    if training is not None:
-        names = [each.name for each in sets.classes]
-        shares = baseline_shares(
-            training.texts, judgement.texts, positions=sets.positions, classes=len(names)
-        )
-        figures = summarise(judgement.true, shares, names=names)
-    return msgspec.structs.replace(evaluation, errors=surest, baseline=figures)
+    names = [each.name for each in question.sets.classes]
+    shares = baseline_shares(
+        yardstick.texts, judgement.texts, positions=yardstick.positions, classes=len(names)
+    )
+    return summarise(judgement.true, shares, names=names)
 
 
 def _show(evaluation: "Evaluation", *, as_json: bool) -> None:

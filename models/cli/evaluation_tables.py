@@ -95,7 +95,7 @@ def _languages(evaluation: Evaluation) -> Table:
     table = Table("language", "accuracy", "macro-F1", "ECE", "answered", "rows")
     for lang, summary in evaluation.per_language.items():
         shares = _percent(summary.accuracy), _percent(summary.macro_f1), f"{summary.ece:.3f}"
-        table.add_row(lang, *shares, f"{_percent(summary.answered)} %", f"{summary.n:,}")
+        table.add_row(Text(lang), *shares, f"{_percent(summary.answered)} %", f"{summary.n:,}")
     return table
 
 

@@ -19,6 +19,16 @@ STRENGTH = 4.0
 HAN = ("\u3400", "\u9fff")
 
 
+def check_installed() -> None:
+    """Raise `MissingExtra` where scikit-learn is not installed: better before the model has run than after."""
+    try:
+        import sklearn  # noqa: F401  only whether it is there
+    except ImportError as error:
+        raise MissingExtra(
+            "the baseline needs scikit-learn, which is not installed; install it with: pip install 'hubbub[torch]'"
+        ) from error
+
+
 def baseline_shares(
     training: Sequence[LabelledText],
     judged: Sequence[LabelledText],
@@ -30,7 +40,7 @@ def baseline_shares(
 
     Each language has a classifier of its own, as Chinese is read by characters, pairs and triples, and other languages
     by words and pairs. A text that is judged is never learnt from. A language without training rows is answered evenly.
-    Raises `MissingExtra` without scikit-learn and `InvalidInput` when fewer than two classes are left to learn.
+    Raises `InvalidInput` when fewer than two classes are left to learn.
     """
     known = {_text(row) for row in judged}
     kept = [row for row in training if row.label in positions and _text(row) not in known]
@@ -80,13 +90,9 @@ def _fitted_shares(
 
 
 def _parts(is_han: bool) -> tuple[Any, Any]:
-    try:
-        from sklearn.feature_extraction.text import TfidfVectorizer
-        from sklearn.linear_model import LogisticRegression
-    except ImportError as error:
-        raise MissingExtra(
-            "the baseline needs scikit-learn, which is not installed; install it with: pip install 'hubbub[torch]'"
-        ) from error
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
     vectorizer = TfidfVectorizer(
         analyzer="char" if is_han else "word",
         ngram_range=(1, 3) if is_han else (1, 2),

@@ -26,8 +26,19 @@ from models.evaluation.summary import normalised, rounded, summarise
 from models.protocols import TextScorer, TextScores
 
 BATCH_TEXTS = 500
+Renaming = Mapping[str, tuple[str, ...]]
 # Names for texts that no label fits; a head with an own label for them is judged on it instead.
 OUT_OF_SCOPE = frozenset({"oos", "ood", "out_of_scope", "out_of_domain"})
+
+
+class Question(NamedTuple):
+    """Hold what a file asks of a head: whose names are read (`table`), the head's labels, the classes."""
+
+    task: str
+    head: str
+    table: str
+    labels: tuple[str, ...]
+    sets: LabelSets
 
 
 class Judgement(NamedTuple):
@@ -56,33 +67,51 @@ def head_of(scorer: TextScorer, task: str, *, head: str | None = None) -> str:
     return name
 
 
-def sets_for(
-    scorer: TextScorer, task: str, *, head: str, rows: Rows, renamed: Mapping[str, tuple[str, ...]]
-) -> LabelSets:
-    """Return the classes of the file: by the task's table of names, or the head's where the task has none.
+def ask(
+    scorer: TextScorer, task: str, *, rows: Rows, renamed: Renaming, head: str | None = None
+) -> Question:
+    """Return what the file asks: its labels by the task's table of names, or the head's where the task has none.
 
-    Raises `InvalidInput` when fewer than two classes can be told apart.
+    Raises `InvalidInput` when there is no such head, or fewer than two classes can be told apart.
     """
-    labels = scorer.labels[head]
-    kinds = (task, head)
-    table = next((kind for kind in kinds if HEAD_OF_TASK.get(kind, kind) in NAMES), head)
-    names = [row.label for row in rows.texts if row.label not in _out_of_scope_names(rows, labels)]
+    chosen = head_of(scorer, task, head=head)
+    labels = scorer.labels[chosen]
+    known = (kind for kind in (task, chosen) if HEAD_OF_TASK.get(kind, kind) in NAMES)
+    table = next(known, chosen)
+    outside = _out_of_scope_names(rows, labels)
+    names = [row.label for row in rows.texts if row.label not in outside]
     sets = label_sets(table, labels, names=names, renamed=renamed)
     if len(sets.classes) < 2:
         found = ", ".join(f"{name} ({count})" for name, count in Counter(names).most_common(20))
         one = f"one class alone, {sets.classes[0].name}," if sets.classes else "no class"
         raise InvalidInput(
-            f"the file has {one} of head {head}: its labels are {found or 'none'}; the head's are {', '.join(labels)}; "
-            "say which is which with --map THEIRS=OURS"
+            f"the file has {one} of head {chosen}: its labels are {found or 'none'}; the head's are "
+            f"{', '.join(labels)}; say which is which with --map THEIRS=OURS"
         )
-    return sets
+    return Question(task, chosen, table, labels, sets)
 
 
-def evaluate(
-    scorer: TextScorer, task: str, *, head: str, rows: Rows, sets: LabelSets
-) -> tuple[Evaluation, Judgement]:
+def positions_for(question: Question, rows: Rows, *, renamed: Renaming) -> dict[str, int]:
+    """Return the class asked for of each label in another file, one to train a yardstick on.
+
+    A label is that of the same name, else the class that holds all that it stands for in its own file.
+    """
+    names = {row.label for row in rows.texts}
+    mine = {name: ours for name, ours in renamed.items() if name in names}
+    own = label_sets(question.table, question.labels, names=names, renamed=mine)
+    found = {
+        name: position
+        for name, at in own.positions.items()
+        for position, each in enumerate(question.sets.classes)
+        if set(own.classes[at].ours) <= set(each.ours)
+    }
+    return found | {name: at for name, at in question.sets.positions.items() if name in names}
+
+
+def evaluate(scorer: TextScorer, question: Question, *, rows: Rows) -> tuple[Evaluation, Judgement]:
     """Score the rows that have a class and those out of scope; return the figures, and what they were made from."""
-    outside = _out_of_scope_names(rows, scorer.labels[head])
+    task, head, _, labels, sets = question
+    outside = _out_of_scope_names(rows, labels)
     judged = [row for row in rows.texts if row.label in sets.positions]
     beyond = [row for row in rows.texts if row.label in outside]
     begin = time.perf_counter()

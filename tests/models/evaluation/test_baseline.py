@@ -1,10 +1,12 @@
 """The yardstick: learns from one file, answers another, and never learns what it is asked."""
 
+import sys
+
 import numpy as np
 import pytest
 
-from contracts.errors import InvalidInput
-from models.evaluation.baseline import baseline_shares, is_chinese
+from contracts.errors import InvalidInput, MissingExtra
+from models.evaluation.baseline import baseline_shares, check_installed, is_chinese
 from models.evaluation.rows import LabelledText
 from models.protocols import TextInput
 
@@ -46,3 +48,9 @@ def test_what_is_asked_is_never_learnt() -> None:
     judged = [row for row in TRAINING if row.label == "bad"]
     with pytest.raises(InvalidInput, match="rows to learn from, of fewer than two classes"):
         baseline_shares(TRAINING, judged, positions=POSITIONS, classes=2)
+
+
+def test_the_extra_is_named_where_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(MissingExtra, match="pip install 'hubbub"):
+        check_installed()

@@ -139,7 +139,7 @@ def test_a_baseline_is_trained_and_shown_beside(data: Path, tmp_path: Path) -> N
             {"text": f"{words} {number}", "label": label}
             for number in "abcdef"
             for words, label in (
-                ("I love this wonderful thing", "lovely"),
+                ("I love this wonderful thing", "Positive"),
                 ("I hate this awful thing", "horrid"),
                 ("非常满意，喜欢", "lovely"),
                 ("太差了，垃圾", "horrid"),

@@ -1,15 +1,14 @@
 """Tasks: the bundled scorer judged, every figure found again from its own answers."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from contracts.errors import InvalidInput
-from models.evaluation.label_sets import LabelSets
 from models.evaluation.report import Evaluation
 from models.evaluation.rows import LabelledText, Rows
-from models.evaluation.tasks import evaluate, head_of, mistakes, sets_for
+from models.evaluation.tasks import Question, ask, evaluate, head_of, mistakes, positions_for
 from models.protocols import TextInput, TextScorer
 from models.registry import build_text_scorer
 
@@ -40,7 +39,7 @@ def scorer() -> Iterator[TextScorer]:
     built.close()
 
 
-def rows_of(texts: list[tuple[str, str, str | None]]) -> Rows:
+def rows_of(texts: Sequence[tuple[str, str, str | None]]) -> Rows:
     rows = [
         LabelledText(TextInput(text=text, lang_hint=lang), label, lang)
         for text, label, lang in texts
@@ -48,9 +47,12 @@ def rows_of(texts: list[tuple[str, str, str | None]]) -> Rows:
     return Rows(rows, Counter({"no label": 2}))
 
 
-def judged(scorer: TextScorer, rows: Rows) -> tuple[Evaluation, LabelSets]:
-    sets = sets_for(scorer, "emotion", head="emotion", rows=rows, renamed={})
-    return evaluate(scorer, "emotion", head="emotion", rows=rows, sets=sets)[0], sets
+def asked(scorer: TextScorer, rows: Rows, task: str = "emotion") -> Question:
+    return ask(scorer, task, rows=rows, renamed={})
+
+
+def judged(scorer: TextScorer, rows: Rows) -> Evaluation:
+    return evaluate(scorer, asked(scorer, rows), rows=rows)[0]
 
 
 def restricted(scorer: TextScorer, text: str, lang: str | None) -> dict[str, float]:
@@ -67,7 +69,7 @@ def test_a_guess_is_the_likeliest_of_the_files_labels(scorer: TextScorer) -> Non
     guesses = [max(share, key=lambda name: share[name]) for share in shares]
     truths = [label for _, label, _ in known]
     # When the file is judged
-    evaluation, _ = judged(scorer, rows_of(TEXTS))
+    evaluation = judged(scorer, rows_of(TEXTS))
     # Then accuracy and confusion are those of the guesses
     hits = sum(guess == truth for guess, truth in zip(guesses, truths, strict=True))
     assert evaluation.n == 12
@@ -84,7 +86,7 @@ def test_a_guess_is_the_likeliest_of_the_files_labels(scorer: TextScorer) -> Non
 
 
 def test_what_is_not_judged_is_counted(scorer: TextScorer) -> None:
-    evaluation, _ = judged(scorer, rows_of(TEXTS))
+    evaluation = judged(scorer, rows_of(TEXTS))
     assert evaluation.skipped == 3
     assert evaluation.skipped_by_reason == {"no label": 2, "label without counterpart": 1}
     assert evaluation.unmapped == {"boring": 1}
@@ -92,7 +94,7 @@ def test_what_is_not_judged_is_counted(scorer: TextScorer) -> None:
 
 def test_abstentions_are_counted_and_the_rest_judged_alone(scorer: TextScorer) -> None:
     unsure = [*TEXTS, ("kjh sdf lkj wer", "sad", None), ("", "sad", None), ("?!", "happy", None)]
-    evaluation, _ = judged(scorer, rows_of(unsure))
+    evaluation = judged(scorer, rows_of(unsure))
     known = [(text, lang) for text, label, lang in unsure if label != "boring"]
     answers = scorer.score_batch([TextInput(text=text, lang_hint=lang) for text, lang in known])
     answered = [not answer.heads["emotion"].abstained for answer in answers]
@@ -103,7 +105,7 @@ def test_abstentions_are_counted_and_the_rest_judged_alone(scorer: TextScorer) -
 
 
 def test_languages_are_the_files_or_else_the_scorers(scorer: TextScorer) -> None:
-    evaluation, _ = judged(scorer, rows_of(TEXTS))
+    evaluation = judged(scorer, rows_of(TEXTS))
     counts = {lang: summary.n for lang, summary in evaluation.per_language.items()}
     assert counts == {"en": 7, "zh": 5}
     assert sum(
@@ -113,25 +115,25 @@ def test_languages_are_the_files_or_else_the_scorers(scorer: TextScorer) -> None
 
 def test_one_language_needs_no_table(scorer: TextScorer) -> None:
     english = [row for row in TEXTS if row[0].isascii()]
-    assert judged(scorer, rows_of(english))[0].per_language == {}
+    assert judged(scorer, rows_of(english)).per_language == {}
 
 
 def test_the_surest_mistakes_come_first(scorer: TextScorer) -> None:
     rows = rows_of(TEXTS)
-    sets = sets_for(scorer, "emotion", head="emotion", rows=rows, renamed={})
-    _, judgement = evaluate(scorer, "emotion", head="emotion", rows=rows, sets=sets)
-    every = mistakes(judgement, sets, limit=100)
+    question = asked(scorer, rows)
+    _, judgement = evaluate(scorer, question, rows=rows)
+    every = mistakes(judgement, question.sets, limit=100)
     assert "What a lovely sunny day, I love it" in [mistake.text for mistake in every]
     assert all(mistake.true != mistake.guessed for mistake in every)
     assert [m.confidence for m in every] == sorted((m.confidence for m in every), reverse=True)
-    assert mistakes(judgement, sets, limit=1) == every[:1]
-    assert mistakes(judgement, sets, limit=0) == ()
+    assert mistakes(judgement, question.sets, limit=1) == every[:1]
+    assert mistakes(judgement, question.sets, limit=0) == ()
 
 
 def test_texts_out_of_scope_should_be_abstained_from(scorer: TextScorer) -> None:
     beyond = [("", "oos", None), ("12345", "Out-of-scope", None), ("I love you", "oos", None)]
-    evaluation, _ = judged(scorer, rows_of([*TEXTS, *beyond]))
-    plain, _ = judged(scorer, rows_of(TEXTS))
+    evaluation = judged(scorer, rows_of([*TEXTS, *beyond]))
+    plain = judged(scorer, rows_of(TEXTS))
     # Then they change no figure of the others
     assert (evaluation.n, evaluation.macro_f1) == (plain.n, plain.macro_f1)
     assert evaluation.skipped == plain.skipped
@@ -144,7 +146,7 @@ def test_texts_out_of_scope_should_be_abstained_from(scorer: TextScorer) -> None
 
 
 def test_the_model_is_named(scorer: TextScorer) -> None:
-    evaluation, _ = judged(scorer, rows_of(TEXTS))
+    evaluation = judged(scorer, rows_of(TEXTS))
     assert evaluation.model_name == scorer.model_name
     assert evaluation.model_version == scorer.model_version
     assert evaluation.texts_per_second > 0
@@ -160,16 +162,23 @@ def test_a_head_is_the_tasks_unless_it_is_named(scorer: TextScorer) -> None:
 
 
 def test_a_task_of_another_name_reads_labels_as_the_head_does(scorer: TextScorer) -> None:
-    sets = sets_for(scorer, "weibo", head="emotion", rows=rows_of(TEXTS), renamed={})
-    assert [each.name for each in sets.classes] == ["anger", "joy", "sadness"]
+    question = ask(scorer, "weibo", rows=rows_of(TEXTS), renamed={}, head="emotion")
+    assert [each.name for each in question.sets.classes] == ["anger", "joy", "sadness"]
 
 
 def test_a_task_of_ours_reads_labels_for_another_head(scorer: TextScorer) -> None:
-    sets = sets_for(scorer, "sentiment", head="sentiment", rows=rows_of(TEXTS), renamed={})
-    assert [(each.name, each.theirs) for each in sets.classes] == [
+    question = asked(scorer, rows_of(TEXTS), "sentiment")
+    assert [(each.name, each.theirs) for each in question.sets.classes] == [
         ("negative", ("angry", "sad")),
         ("positive", ("happy",)),
     ]
+
+
+def test_a_training_file_may_call_the_classes_otherwise(scorer: TextScorer) -> None:
+    question = asked(scorer, rows_of(TEXTS))
+    other = [("a", label, None) for label in ("sadness", "happy", "fury", "furious", "fear")]
+    positions = positions_for(question, rows_of(other), renamed={"angry": ("anger",)})
+    assert positions == {"furious": 0, "happy": 1, "sadness": 2}
 
 
 def test_fewer_than_two_classes_are_refused_with_both_lists_of_labels(scorer: TextScorer) -> None:
