@@ -7,9 +7,11 @@ before a command runs, so that `--help` comes at once.
 import typer
 
 from models.cli.evaluating import evaluate_command
+from models.cli.likeness import likeness_command
 from models.cli.training import export_command, train_command
 
 app = typer.Typer(name="models", help="Train, export and judge the models.", no_args_is_help=True)
 app.command("train")(train_command)
 app.command("export")(export_command)
 app.command("evaluate")(evaluate_command)
+app.command("likeness")(likeness_command)
