@@ -5,6 +5,7 @@ the hub (`HF_ENDPOINT`) with the token that a user keeps for it, which never app
 """
 
 import json
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -52,32 +53,30 @@ def _file(name: str, file: str, *, revision: str, cache: Path) -> Path | None:
     """Return the cached file, fetched where it lacks; None where the model has no such file."""
     hub = _client()
     try:
-        found = hub.cached_file(
-            name,
-            file,
-            revision=revision,
-            cache_dir=str(cache),
-            _raise_exceptions_for_missing_entries=False,
-        )
-    except (OSError, ValueError) as error:
-        cause = error.__cause__
-        if isinstance(cause, hub.RepositoryNotFoundError | hub.RevisionNotFoundError):
-            raise ModelInvalid(
-                f"the hub has no {name} at {revision}, or not for you: check the name, or log in with `hf auth login`"
-            ) from error
-        raise DownloadFailed(
-            f"cannot fetch {file} of {name} from {hub.constants.ENDPOINT}: {type(cause or error).__name__}"
+        return Path(hub.hf_hub_download(name, file, revision=revision, cache_dir=str(cache)))
+    except (hub.RepositoryNotFoundError, hub.RevisionNotFoundError) as error:
+        raise ModelInvalid(
+            f"the hub has no {name} at {revision}, or not for you: check the name, or log in with `hf auth login`"
         ) from error
-    return None if found is None else Path(found)
+    except Exception as error:
+        # The client's transport raises errors of its own kinds. A file that lacks here and there is one of them too.
+        is_answered = not isinstance(error, hub.LocalEntryNotFoundError)
+        if is_answered and isinstance(error, hub.EntryNotFoundError):
+            return None
+        raise DownloadFailed(
+            f"cannot fetch {file} of {name} from {hub.constants.ENDPOINT}: {type(error).__name__}"
+        ) from error
 
 
 def _client() -> Any:
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
-        import torch  # noqa: F401 - without it transformers is there in name only
-        from transformers.utils import hub, logging
+        from transformers.utils import hub
+        from transformers.utils import logging as their_logging
     except ImportError as error:
         raise MissingExtra(EXTRA) from error
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
+    their_logging.set_verbosity_error()
+    their_logging.disable_progress_bar()
+    # The client tells each of its tries; the last one's outcome is in our error.
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     return hub
