@@ -11,8 +11,10 @@ from pathlib import Path
 import msgspec
 
 from contracts.errors import ModelInvalid
+from contracts.settings import ModelSettings
 from models.engines.ort import OrtEngine
 from models.features.language import LanguageDecider
+from models.hub.shelf import PREFIX, HubShelf
 from models.identity import IdentityScorer
 from models.manifest import FEATURES_VERSION, FORMAT, MANIFEST_FILE, Manifest, model_digest
 from models.protocols import TextScorer
@@ -23,15 +25,22 @@ IDENTITY = "identity"
 
 
 def build_text_scorer(
-    model: str = BUNDLED, *, home: Path | None = None, batch_tokens: int | None = None
+    model: str = BUNDLED,
+    *,
+    home: Path | None = None,
+    batch_tokens: int | None = None,
+    hub: ModelSettings | None = None,
 ) -> TextScorer:
     """Return the scorer of `model`: `bundled`, `identity`, a folder's path, or a name of a folder under `home`.
 
-    `batch_tokens` is the most tokens in one forward pass, else what the model's manifest says; it changes no score.
-    Called by `hubbub.py` and the cli at start. Raises `ModelInvalid` when there is no such model or a file was changed.
+    `hub:` before a name or folder means a model of the hub, used as the settings `hub` say. `batch_tokens` is the most
+    tokens in one forward pass, else what the model's manifest says; it changes no score. Called by `hubbub.py` and the
+    cli at start. Raises `ModelInvalid` when there is no such model or a file was changed.
     """
     if model == IDENTITY:
         return IdentityScorer()
+    if model.startswith(PREFIX):
+        return HubShelf(hub or ModelSettings(), batch_tokens=batch_tokens).scorer(model)
     installed = open_model(locate_model(model, home=home))
     if batch_tokens is not None:
         text = msgspec.structs.replace(installed.manifest.text, token_budget=batch_tokens)

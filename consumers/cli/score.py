@@ -128,6 +128,7 @@ def build_stage(settings: Settings, partitions: int) -> Any:
             settings.score.model,
             batch_tokens=settings.score.batch_tokens,
             home=Path(settings.models.home),
+            hub=settings.models,
         ),
         watchlist=Watchlist(table),
         mention_partitions=partitions,

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from models.protocols import TextInput, TextScorer
 from models.registry import BUNDLED, IDENTITY, build_text_scorer
+from tests.models.hub.saving import save_tiny
 
 TEXTS = [
     "I am so happy today!",
@@ -24,9 +25,25 @@ TEXTS = [
 ]
 
 
-@pytest.fixture(scope="module", params=[BUNDLED, IDENTITY])
-def scorer(request: pytest.FixtureRequest) -> Iterator[TextScorer]:
-    scorer = build_text_scorer(request.param)
+HUB_KINDS = ["hub bert", "hub roberta", "hub encoder"]
+
+
+@pytest.fixture(scope="module", params=[BUNDLED, IDENTITY, *HUB_KINDS])
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the name of each implementation's model; those of the hub are tiny ones that are saved here."""
+    if request.param not in HUB_KINDS:
+        return str(request.param)
+    pytest.importorskip("transformers")
+    kind = request.param.removeprefix("hub ")
+    folder = tmp_path_factory.mktemp("hub") / kind
+    if kind == "encoder":
+        return f"hub:{save_tiny(folder, labels=None)}"
+    return f"hub:{save_tiny(folder, kind)}"
+
+
+@pytest.fixture(scope="module")
+def scorer(model: str) -> Iterator[TextScorer]:
+    scorer = build_text_scorer(model)
     scorer.start()
     yield scorer
     scorer.close()
@@ -102,8 +119,8 @@ def test_any_string_has_an_answer(scorer: TextScorer, text: str, hint: str | Non
     assert scores.tokens >= 0
 
 
-def test_closing_twice_is_closing_once(scorer: TextScorer) -> None:
-    other = build_text_scorer(IDENTITY if scorer.model_name == IDENTITY else BUNDLED)
+def test_closing_twice_is_closing_once(model: str) -> None:
+    other = build_text_scorer(model)
     other.start()
     other.close()
     other.close()

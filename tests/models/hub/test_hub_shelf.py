@@ -10,6 +10,7 @@ from contracts.errors import ModelInvalid
 from contracts.hub_models import HubModel
 from contracts.settings import ModelSettings
 from models.hub.shelf import HubShelf
+from models.registry import build_text_scorer
 from tests.models.hub.saving import save_tiny
 
 
@@ -55,3 +56,10 @@ def test_labels_are_known_without_torch(tmp_path: Path) -> None:
     )
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines() == ["{'sentiment': ('negative', 'positive')}", "[]"]
+
+
+def test_the_registry_knows_hub_models(tmp_path: Path) -> None:
+    settings = ModelSettings(home=tmp_path, hub={"mood": HubModel(model="someone/mood")})
+    for model in ("hub:mood", "hub:someone/mood"):
+        with pytest.raises(ModelInvalid, match="no hub model 'someone/mood'"):
+            build_text_scorer(model, hub=settings)
