@@ -220,6 +220,9 @@ class ModelSettings(Part):
         {}, "Classifiers of the hub as heads: a table [models.hub.NAME] each, see models/README.md."
     )
     download: bool = setting(False, "Fetch a hub model by its name where no cache has it.")
+    lexicon: UserPath | None = setting(
+        None, "Your own emotion words, TSV or CSV: word, lang, label, weight; added to ours."
+    )
 
 
 class HttpSettings(Part):

@@ -6,6 +6,7 @@ before a command runs, so that `--help` comes at once.
 
 import typer
 
+from models.cli import lexicon
 from models.cli.evaluating import evaluate_command
 from models.cli.likeness import likeness_command
 from models.cli.training import export_command, train_command
@@ -15,3 +16,4 @@ app.command("train")(train_command)
 app.command("export")(export_command)
 app.command("evaluate")(evaluate_command)
 app.command("likeness")(likeness_command)
+app.add_typer(lexicon.app)
