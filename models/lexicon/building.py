@@ -78,12 +78,14 @@ class Joined(NamedTuple):
 
 
 def build(table: SourceTable, data: Path) -> list[Entry]:
-    """Return the entries of both languages."""
+    """Return the entries of every language that has sources of emotions and of valence."""
     divider = Divider.load()
     by_source = list(read_texts(table, data))
     entries: list[Entry] = []
     for lang in LANGS:
         own = [(source, texts) for source, texts in by_source if source.lang == lang]
+        if not any(source.is_valence for source, _ in own):
+            continue
         lines = dict.fromkeys(text.line for _, texts in own for text in texts)
         words = candidates(lines, lang, divider=divider, least=LEAST_TEXTS[lang])
         tables = [
