@@ -21,7 +21,7 @@ def build_command(
     ],
     out: Annotated[Path, typer.Option(help="The file to write, tab-separated.")],
 ) -> None:
-    """Count the labelled texts and write what each word says (two minutes, one core)."""
+    """Count the labelled texts and write what each word says (a minute, one core)."""
     from models.lexicon.building import build, remarks
     from models.lexicon.counting import read_table
     from models.lexicon.entries import write_entries

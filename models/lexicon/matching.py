@@ -19,6 +19,7 @@ emotion's weight is multiplied where nothing denies it; else it turns into what 
 denial.
 """
 
+import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import resources
@@ -31,6 +32,8 @@ from models.lexicon.entries import EMOTIONS, NONE, VALENCE, Entry, extended, rea
 from models.lexicon.modifiers import FILLERS, JOINERS, UNDENIABLE, Modifier, Part, modifiers
 
 BUNDLED = "emotion.tsv"
+# Raised whenever the rules of finding, denying or strengthening change.
+REVISION = 1
 DENIAL, SOFT_DENIAL, DOUBLE_DENIAL = -0.6, -0.4, 0.6
 LEAST_DEGREE, MOST_DEGREE = 0.3, 2.0
 REACH_WORDS, NEAR_WORDS, REACH_HAN = 3, 1, 6
@@ -98,10 +101,12 @@ class _Hit(NamedTuple):
 
 
 class Lexicon:
-    """Hold the senses of words and find them in texts."""
+    """Hold the senses of words and find them in texts; `version` is a digest of all that decides what is found."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        self.senses = senses_of(entries)
+        known = sorted(entries)
+        self.senses = senses_of(known)
+        self.version = hashlib.sha256(repr((known, REVISION)).encode()).hexdigest()[:16]
         parts = modifiers()
         words = sorted(self.senses.keys() | parts.keys())
         # By the automaton's number: whether it must begin and end at a word's edge, then what a hit holds.

@@ -50,6 +50,11 @@ def test_the_sum_of_a_text_counts_every_match() -> None:
     assert valence == -1.125
 
 
+def test_the_version_names_the_entries_in_whatever_order() -> None:
+    assert Lexicon(reversed(ENTRIES)).version == LEXICON.version
+    assert Lexicon(ENTRIES[1:]).version != LEXICON.version
+
+
 def test_a_text_without_words_of_the_lexicon_says_nothing() -> None:
     assert LEXICON.find("") == LEXICON.find("not very") == LEXICON.find("不是很") == []
 
