@@ -132,9 +132,12 @@ class Lexicon:
 
     def find(self, text: str) -> list[Match]:
         """Return the emotion words of `text` in order of place; positions are those of `text`."""
-        plain = lowered(text)
+        return self.find_lowered(lowered(text))
+
+    def find_lowered(self, plain: str) -> list[Match]:
+        """Return the emotion words of a text that `lowered` made."""
         hits = self._scan(plain)
-        return _weighed(plain, hits) if any(hit.sense for hit in hits) else []
+        return _weighed(plain, hits) if hits else []
 
     def _scan(self, plain: str) -> list[_Hit]:
         """Return every known word; one in Latin letters must not go on at either end."""

@@ -16,8 +16,8 @@ says by itself: the network, of each piece alone, and the lexicon.
 
 How often deleting the first span moves P(label) more than deleting other words (models/evaluation/spans.py), for two
 small encoders, six layers with a linear head of emotions, 340 and 494 texts: shares alone, uncentred .72 and .81;
-centred .81 and .81; the lexicon alone .78 and .74; pieces alone .84 and .73; all three .88 and .81; the best word, found
-by trying all, .99.
+centred .81 and .81; the lexicon alone .78 and .74; pieces alone .84 and .73; all three .88 and .81; the best
+word, found by trying all, .99.
 
 A word that the lexicon knows to speak for the label forms one unit with what negates or strengthens it (`not bad`, or
 不太好); any other takes the negator and degree right before it with it. Function words count half, and are never a
@@ -52,6 +52,8 @@ LEAST_SCORE = 0.06
 MOST_MODIFIERS = 2
 WEIGHT_DIGITS = 4
 DICTIONARY_COUNT = 20
+LONGEST_FUNCTION_WORD = max(map(len, FUNCTION_WORDS))
+_is_positive = (0.0).__lt__
 SIGN = {"joy": 1, "optimism": 1, "anger": -1, "disgust": -1, "fear": -1, "sadness": -1}
 _BEFORE = frozenset({Part.NEGATOR, Part.SOFT_NEGATOR, Part.NEAR_NEGATOR, Part.DEGREE})
 
@@ -171,17 +173,20 @@ class SpanFinder:
     ) -> list[float]:
         """Return each word's score but for the lexicon's part; below zero where it speaks against the label."""
         shares, best = evidence.shares, evidence.best
-        values = shares[:, best] - shares @ np.asarray(evidence.probabilities, np.float32)
+        values = (
+            shares[:, best] - shares @ np.asarray(evidence.probabilities, np.float32)
+        ).tolist()
         # The sum says nothing: a head's bias makes up for whatever all vectors have in common.
-        values -= values.mean()
+        mean = sum(values) / max(1, len(values))
+        values = [value - mean for value in values]
         alone = [] if self._alone is None else self._alone[evidence.pieces, best].tolist()
-        sums, most = by_word(words, evidence.offsets, values=values.tolist(), alone=alone)
+        sums, most = by_word(words, evidence.offsets, values=values, alone=alone)
         for number, (start, end) in enumerate(words):
-            if (sums[number] > 0 or most[number] > 0) and plain[start:end] in FUNCTION_WORDS:
+            if end - start <= LONGEST_FUNCTION_WORD and plain[start:end] in FUNCTION_WORDS:
                 most[number] *= FUNCTION_WORD
                 if sums[number] > 0:
                     sums[number] *= FUNCTION_WORD
-        whole = sum(value for value in sums if value > 0)
+        whole = sum(filter(_is_positive, sums))
         scale = 1 / (whole * self._parts) if whole > 0 else 0.0
         alone_scale = ALONE / (sum(most) * self._parts) if alone and any(most) else 0.0
         return [value * scale + says * alone_scale for value, says in zip(sums, most, strict=True)]
@@ -197,7 +202,7 @@ class SpanFinder:
         """Return the units of words that the lexicon knows to speak for `label`."""
         telling = [
             (match, says)
-            for match in self._lexicon.find(plain)
+            for match in self._lexicon.find_lowered(plain)
             if (says := evidence_for(match, label)) > 0
         ]
         whole = max(FULL_EVIDENCE, sum(says for _, says in telling)) * self._parts / LEXICON
