@@ -5,6 +5,7 @@ In: a model's name or folder, and the folder where models are kept (`models.home
 """
 
 import hashlib
+from collections.abc import Sequence
 from importlib import metadata, resources
 from pathlib import Path
 
@@ -14,10 +15,11 @@ from contracts.errors import ModelInvalid
 from contracts.settings import ModelSettings
 from models.engines.ort import OrtEngine
 from models.features.language import LanguageDecider
+from models.heads.shelf import further_heads
 from models.hub.shelf import PREFIX, HubShelf
 from models.identity import IdentityScorer
 from models.manifest import FEATURES_VERSION, FORMAT, MANIFEST_FILE, Manifest, model_digest
-from models.protocols import TextScorer
+from models.protocols import TextHead, TextScorer
 from models.scoring import EncoderScorer, InstalledModel
 
 BUNDLED = "bundled"
@@ -30,24 +32,47 @@ def build_text_scorer(
     home: Path | None = None,
     batch_tokens: int | None = None,
     hub: ModelSettings | None = None,
+    heads: Sequence[str | TextHead] = (),
 ) -> TextScorer:
     """Return the scorer of `model`: `bundled`, `identity`, a folder's path, or a name of a folder under `home`.
 
-    `hub:` before a name or folder means a model of the hub, used as the settings `hub` say. `batch_tokens` is the most
-    tokens in one forward pass, else what the model's manifest says; it changes no score. Called by `hubbub.py` and the
-    cli at start. Raises `ModelInvalid` when there is no such model or a file was changed.
+    `hub:` before a name or folder means a model of the hub, used as the settings `hub` say. `heads` answer beside the
+    model's own: names of heads under `home`, names of hub models that the settings have, or heads that are built.
+    `batch_tokens` is the most tokens in one forward pass, else what the model's manifest says; it changes no score.
+    Called by `hubbub.py` and the cli at start. Raises `ModelInvalid` when there is no such model or head, when a file
+    was changed, or when a head was fitted on another encoder.
     """
+    shelf = HubShelf(hub or ModelSettings(), batch_tokens=batch_tokens)
+    plain = _scorer_with((), model, home=home, batch_tokens=batch_tokens, shelf=shelf)
+    if not heads:
+        return plain
+    further = further_heads(heads, plain, home=home, hub=shelf)
+    return _scorer_with(further, model, home=home, batch_tokens=batch_tokens, shelf=shelf)
+
+
+def _scorer_with(
+    further: Sequence[TextHead],
+    model: str,
+    *,
+    home: Path | None,
+    batch_tokens: int | None,
+    shelf: HubShelf,
+) -> TextScorer:
     if model == IDENTITY:
+        if further:
+            raise ModelInvalid(
+                f"no head can stand beside {IDENTITY}, which reads nothing: set score.model"
+            )
         return IdentityScorer()
     if model.startswith(PREFIX):
-        return HubShelf(hub or ModelSettings(), batch_tokens=batch_tokens).scorer(model)
+        return shelf.scorer(model, further=further)
     installed = open_model(locate_model(model, home=home))
     if batch_tokens is not None:
         text = msgspec.structs.replace(installed.manifest.text, token_budget=batch_tokens)
         manifest = msgspec.structs.replace(installed.manifest, text=text)
         installed = installed._replace(manifest=manifest)
     engine = OrtEngine(installed.folder / installed.manifest.network, installed.manifest.labels)
-    return EncoderScorer(installed, engine=engine, decider=LanguageDecider())
+    return EncoderScorer(installed, engine=engine, decider=LanguageDecider(), further=further)
 
 
 def locate_model(model: str, *, home: Path | None = None) -> Path:

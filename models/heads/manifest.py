@@ -1,0 +1,107 @@
+"""Say what belongs to one head of a user's: its labels, its weights' hash, how it is calibrated, how well it did.
+
+In: `head.json` in a head's folder. Out: a frozen `HeadManifest` and the digest that names the head. Imports contracts,
+msgspec and the standard library.
+"""
+
+import hashlib
+from typing import Literal
+
+import msgspec
+
+from contracts.errors import InvalidInput
+from contracts.hub_models import HEAD_NAME
+
+HEAD_FILE = "head.json"
+WEIGHTS_FILE = "weights.npz"
+FORMAT = 1
+# Names that a query uses for something else.
+TAKEN = frozenset({"lang", "source", "kind", "author", "is", "has"})
+
+
+class LabelFigures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hold how one label does in cross-validation, shares in 0...1; `rows` are its examples."""
+
+    rows: int
+    precision: float
+    recall: float
+    f1: float
+
+
+class HeadFigures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hold how a head does on examples that it was not fitted on (each fold answered by a fit of the others).
+
+    `answered` is the share of examples on which it does not abstain, `answered_accuracy` its accuracy there, and
+    `kept_accuracy` the share of all that it answers rightly. `dense_accuracy` and `sparse_accuracy` are what the
+    encoder's vectors and the n-grams reach alone. `out_of_scope_recall` is the share of out-of-scope examples on which
+    it abstains, None where none were given.
+    """
+
+    rows: int
+    accuracy: float
+    macro_f1: float
+    dense_accuracy: float
+    sparse_accuracy: float
+    calibration_error: float
+    answered: float
+    answered_accuracy: float
+    kept_accuracy: float
+    out_of_scope_recall: float | None
+    labels: dict[str, LabelFigures]
+
+
+class HeadManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hold everything about one head but its weights.
+
+    `model_version` is the encoder's that its vectors came from, `width` theirs. `dense` and `sparse` are the factors
+    that join the two parts' scores into logits (they are the temperature too). It abstains where the entropy of its
+    probabilities, as a share of the greatest there can be, is above `entropy_limit`.
+    """
+
+    format: int
+    name: str
+    method: Literal["frozen", "tuned"]
+    labels: tuple[str, ...]
+    model_name: str
+    model_version: str
+    width: int
+    dense: float
+    sparse: float
+    entropy_limit: float
+    limit_rule: str
+    weights: str
+    weights_sha256: str
+    data_sha256: str
+    seed: int
+    made_by: str
+    figures: HeadFigures | None = None
+    settings: dict[str, float] = {}
+
+
+def head_digest(manifest: HeadManifest) -> str:
+    """Return 16 hex digits of SHA-256 over all that decides the head's answers."""
+    deciding = (
+        manifest.format,
+        manifest.labels,
+        manifest.model_version,
+        manifest.dense,
+        manifest.sparse,
+        manifest.entropy_limit,
+        manifest.weights_sha256,
+    )
+    return hashlib.sha256(msgspec.json.encode(deciding)).hexdigest()[:16]
+
+
+def check_head_name(name: str, *, taken: frozenset[str] = frozenset()) -> None:
+    """Raise `InvalidInput` unless `name` can name a head of a user's: in a folder, in settings and in a query.
+
+    `taken` are the heads that the encoder has itself.
+    """
+    if HEAD_NAME.fullmatch(name) is None:
+        raise InvalidInput(
+            f"head name {name!r}: expected a small letter, then at most 63 small letters, digits, - or _,"
+            " such as support-intents"
+        )
+    if name in TAKEN | taken:
+        kind = "a field of queries" if name in TAKEN else "a head of the encoder's own"
+        raise InvalidInput(f"head name {name!r} is {kind}; choose another, such as my-{name}")

@@ -1,0 +1,119 @@
+"""A user's file: what is taken, what is left out, and which line is wrong."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contracts.errors import InvalidInput, SourceInvalid
+from models.heads.examples import distinct, read_examples, read_texts
+
+GOOD = [{"text": "a b", "label": "one"}, {"text": "c d", "label": "two"}]
+
+
+def write(folder: Path, rows: list[Any], name: str = "my.jsonl") -> Path:
+    path = folder / name
+    raw = "".join(json.dumps(row) + "\n" for row in rows).encode()
+    path.write_bytes(gzip.compress(raw) if name.endswith(".gz") else raw)
+    return path
+
+
+def test_texts_labels_and_what_is_out_of_scope(tmp_path: Path) -> None:
+    rows = [
+        *GOOD,
+        {"text": "zzz", "label": "oos"},
+        {"text": " ", "label": "one"},
+        {"text": "e", "label": 3},
+    ]
+    strange = tmp_path / "strange.txt"
+    strange.write_text("what\n\nelse\n", encoding="utf-8")
+    read = read_examples(
+        write(tmp_path, rows, "my.jsonl.gz"),
+        field="label",
+        strange_label="oos",
+        strange_file=strange,
+    )
+    assert [text.text for text in read.texts] == ["a b", "c d", "e"]
+    assert read.labels == ["one", "two", "3"]
+    assert [text.text for text in read.strange] == ["zzz", "what", "else"]
+    assert read.empty == 1
+    assert len(read.sha256) == 64
+
+
+@pytest.mark.parametrize(
+    ("row", "complaint"),
+    [
+        ({"text": 7, "label": "one"}, "line 3: `text` is 7, expected a string"),
+        ({"label": "one"}, "line 3: `text` is missing"),
+        ({"text": "x", "title": 3, "label": "one"}, "line 3: `title` is 3"),
+        (
+            {"text": "x", "intent": "one"},
+            r"line 3: the label `label` is missing.*other fields there: intent",
+        ),
+        ({"text": "x", "label": ""}, "line 3: the label `label` is ''"),
+        ({"text": "x", "label": True}, "line 3: the label `label` is True"),
+        ({"text": "x", "label": ["one"]}, r"line 3: the label `label` is \['one'\]"),
+        ({"text": "x", "label": "y" * 101}, "line 3: the label .* is too long"),
+        ("x", "line 3"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_named(tmp_path: Path, row: Any, complaint: str) -> None:
+    path = write(tmp_path, [*GOOD, row])
+    with pytest.raises(SourceInvalid, match=rf"my\.jsonl, {complaint}"):
+        read_examples(path, field="label")
+
+
+@pytest.mark.parametrize(
+    ("rows", "complaint"),
+    [
+        ([], "has 0 texts of no label"),
+        (GOOD[:1], r"has 1 texts of one label in `label` \(one\): a head chooses between two"),
+        ([{"text": str(n), "label": str(n)} for n in range(1001)], "has 1,001 labels in `label`"),
+        ([*GOOD, {"text": "x", "label": "ONE"}], "has the labels 'ONE' and 'one'"),
+    ],
+)
+def test_a_file_that_teaches_nothing_is_refused(
+    tmp_path: Path, rows: list[Any], complaint: str
+) -> None:
+    with pytest.raises(InvalidInput, match=complaint):
+        read_examples(write(tmp_path, rows), field="label")
+
+
+def test_a_missing_or_damaged_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceInvalid, match=r"nosuch\.jsonl"):
+        read_examples(tmp_path / "nosuch.jsonl", field="label")
+    cut = write(tmp_path, GOOD * 100, "cut.jsonl.gz")
+    cut.write_bytes(cut.read_bytes()[:-20])
+    with pytest.raises(SourceInvalid, match=r"cut\.jsonl\.gz"):
+        read_examples(cut, field="label")
+
+
+def test_too_many_rows_are_refused_before_they_fill_the_memory(tmp_path: Path) -> None:
+    path = tmp_path / "huge.jsonl"
+    path.write_text('{"text":"a","label":"b"}\n' * 200_001, encoding="utf-8")
+    with pytest.raises(InvalidInput, match="more than 200,000 rows"):
+        read_examples(path, field="label")
+
+
+def test_a_text_counts_once_and_the_label_said_most_often_stands() -> None:
+    kept = distinct(["hi", "hi", "bye", "hi", "bye", "so"], ["a", "b", "a", "b", "a", "c"])
+    assert kept.positions == [0, 2, 5]
+    assert kept.labels == ["b", "a", "c"]
+    assert (kept.repeated, kept.conflicting) == (2, 1)
+    assert kept.first_conflict == "'hi' is a and b"
+
+
+def test_in_a_tie_the_first_label_stands() -> None:
+    assert distinct(["hi", "hi"], ["b", "a"]).labels == ["b"]
+
+
+def test_texts_alone_come_from_json_lines_or_plain_lines(tmp_path: Path) -> None:
+    lines = tmp_path / "a.txt"
+    lines.write_text("one\ntwo\n", encoding="utf-8")
+    assert [text.text for text in read_texts(lines)] == ["one", "two"]
+    assert [text.text for text in read_texts(write(tmp_path, GOOD))] == ["a b", "c d"]
+    lines.write_bytes(b"\xff\xfe")
+    with pytest.raises(SourceInvalid, match=r"a\.txt as UTF-8"):
+        list(read_texts(lines))

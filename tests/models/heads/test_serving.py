@@ -1,0 +1,70 @@
+"""Further heads beside the bundled encoder: served by name, part of the version, refused where they do not fit."""
+
+from pathlib import Path
+
+import pytest
+
+from consumers.operations.labels import known_heads
+from contracts.errors import ModelInvalid
+from contracts.settings import load
+from models.protocols import TextInput, TextScorer
+from models.registry import build_text_scorer
+from tests.models.heads.making import LABELS, make_head, make_served
+
+TEXTS = [TextInput(text=text) for text in ("I want my money back", "", "我的卡丢了", "a" * 5000)]
+
+
+def test_a_head_answers_beside_the_encoder_s_own(tmp_path: Path) -> None:
+    # Given a head that was fitted on the bundled encoder
+    make_served(tmp_path)
+    plain = build_text_scorer("bundled", home=tmp_path)
+    # When it is served
+    scorer = build_text_scorer("bundled", home=tmp_path, heads=("support-intents",))
+    assert isinstance(scorer, TextScorer)
+    scorer.start()
+    answers = scorer.score_batch(TEXTS)
+    scorer.close()
+    # Then every text has its answer too, its labels are known, and the version is another
+    assert scorer.labels == {**plain.labels, "support-intents": LABELS}
+    assert scorer.model_version != plain.model_version
+    assert [set(answer.heads) for answer in answers] == [set(scorer.labels)] * len(TEXTS)
+    assert [answer.heads["support-intents"].abstained for answer in answers][1] is True
+
+
+def test_a_query_may_name_it_and_its_labels(tmp_path: Path) -> None:
+    make_served(tmp_path)
+    settings = load(
+        flags={"score": {"heads": "support-intents"}, "models": {"home": str(tmp_path)}}
+    )
+    assert settings.score.heads == ("support-intents",)
+    assert known_heads(settings)["support-intents"] == LABELS
+
+
+def test_a_head_of_another_encoder_is_refused(tmp_path: Path) -> None:
+    make_head(tmp_path)
+    with pytest.raises(ModelInvalid, match="was fitted on some-encoder"):
+        build_text_scorer("bundled", home=tmp_path, heads=("support-intents",))
+
+
+@pytest.mark.parametrize(
+    ("heads", "complaint"),
+    [
+        (("nosuch",), "no head 'nosuch'"),
+        (("emotion",), "names 'emotion', which .* has itself"),
+        (("support-intents", "support-intents"), "stands there twice"),
+    ],
+)
+def test_names_that_cannot_be_served_are_refused(
+    tmp_path: Path, heads: tuple[str, ...], complaint: str
+) -> None:
+    make_served(tmp_path)
+    with pytest.raises(ModelInvalid, match=complaint):
+        build_text_scorer("bundled", home=tmp_path, heads=heads)
+
+
+def test_a_head_needs_an_encoder_and_a_home(tmp_path: Path) -> None:
+    make_served(tmp_path)
+    with pytest.raises(ModelInvalid, match=r"identity has none: set score\.model"):
+        build_text_scorer("identity", home=tmp_path, heads=("support-intents",))
+    with pytest.raises(ModelInvalid, match=r"models\.home, which was not given"):
+        build_text_scorer("bundled", heads=("support-intents",))
