@@ -1,13 +1,14 @@
 """The command `hubbub models`: train a model, export it, judge it, and teach it labels of your own.
 
-Out: the typer application that `hubbub.py` mounts. A file here holds the commands of one step; nothing heavy is imported
-before a command runs, so that `--help` comes at once.
+Out: the typer application that `hubbub.py` mounts. A file here holds the commands of one step; nothing heavy is
+imported before a command runs, so that `--help` comes at once.
 """
 
 import typer
 
 from models.cli import lexicon
 from models.cli.evaluating import evaluate_command
+from models.cli.heads import fit_head_command, label_command
 from models.cli.likeness import likeness_command
 from models.cli.training import export_command, train_command
 
@@ -16,4 +17,6 @@ app.command("train")(train_command)
 app.command("export")(export_command)
 app.command("evaluate")(evaluate_command)
 app.command("likeness")(likeness_command)
+app.command("fit-head")(fit_head_command)
+app.command("label")(label_command)
 app.add_typer(lexicon.app)
