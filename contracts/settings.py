@@ -55,6 +55,7 @@ def _split(value: Any) -> Any:
 
 
 UserPath = Annotated[Path, AfterValidator(_expanded)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
 Lane = Literal["text", "media"]
 Lanes = Annotated[tuple[Lane, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
 KAFKA_NAME = r"^[A-Za-z0-9._-]+$"
@@ -200,6 +201,9 @@ class ScoreSettings(Part):
         "bundled",
         "Which model: bundled, identity, a folder, or hub: and a hub model.",
         min_length=1,
+    )
+    heads: Names = setting(
+        (), "Further heads: names of your own and of hub models, comma-separated."
     )
     only_matching: bool = setting(
         False, "Score only what a watch may want; the rest is a counted drop."

@@ -122,15 +122,17 @@ def build_stage(settings: Settings, partitions: int) -> Any:
         topic=settings.topics.names.of(WATCHES),
         client_id=f"{settings.topics.prefix}{settings.score.group}.watches",
     )
+    scorer = build_text_scorer(
+        settings.score.model,
+        batch_tokens=settings.score.batch_tokens,
+        home=Path(settings.models.home),
+        hub=settings.models,
+        heads=settings.score.heads,
+    )
     return ScoreStage(
         settings,
-        scorer=build_text_scorer(
-            settings.score.model,
-            batch_tokens=settings.score.batch_tokens,
-            home=Path(settings.models.home),
-            hub=settings.models,
-        ),
-        watchlist=Watchlist(table),
+        scorer=scorer,
+        watchlist=Watchlist(table, heads=scorer.labels.keys()),
         mention_partitions=partitions,
     )
 

@@ -82,7 +82,12 @@ def _stored(settings: Settings, key: str) -> Watch:
 def _scored(settings: Settings, text: str) -> TextScores:
     from models.registry import build_text_scorer
 
-    scorer = build_text_scorer(settings.score.model, home=settings.models.home, hub=settings.models)
+    scorer = build_text_scorer(
+        settings.score.model,
+        home=settings.models.home,
+        hub=settings.models,
+        heads=settings.score.heads,
+    )
     scorer.start()
     try:
         return scorer.score_batch([TextInput(text=text)])[0]

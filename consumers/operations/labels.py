@@ -13,5 +13,10 @@ from models.registry import build_text_scorer
 
 def known_heads(settings: Settings) -> Mapping[str, Collection[str]]:
     """Return each head with its labels; without labels, as with the identity model, any label is taken."""
-    scorer = build_text_scorer(settings.score.model, home=settings.models.home, hub=settings.models)
+    scorer = build_text_scorer(
+        settings.score.model,
+        home=settings.models.home,
+        hub=settings.models,
+        heads=settings.score.heads,
+    )
     return {**HEADS, **scorer.labels}

@@ -4,7 +4,7 @@ In: rows of the table of watches. Out: which watches an event may match, and whi
 or whose query does not parse is left out and told: it must not stop all others.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Protocol
 
 import structlog
@@ -12,6 +12,7 @@ import structlog
 from consumers.runtime.table import Change
 from consumers.scoring.chinese import Lexicon
 from consumers.scoring.matching import Candidates, CompiledWatch, Match, Matcher, compile_watch
+from consumers.scoring.query.parser import HEADS
 from consumers.scoring.views import MatchInput
 from contracts import telemetry
 from contracts.codec import Codec
@@ -50,8 +51,16 @@ class WatchTable(Protocol):
 class Watchlist:
     """Keep the matcher true to the table; `start` reads it to its end."""
 
-    def __init__(self, table: WatchTable, *, lexicon: Lexicon | None = None) -> None:
+    def __init__(
+        self,
+        table: WatchTable,
+        *,
+        lexicon: Lexicon | None = None,
+        heads: Collection[str] = (),
+    ) -> None:
+        """Take the table; `heads` are those that answer, so that a query may name them beside the usual ones."""
         self._table = table
+        self._heads = {**HEADS, **dict.fromkeys(heads, ())}
         self._lexicon = lexicon
         self._codec = Codec(Watch, limit_bytes=ROW_LIMIT_BYTES)
         self._watches: dict[str, Watch] = {}
@@ -137,6 +146,8 @@ class Watchlist:
         if watch.state != "active":
             return
         try:
-            self._compiled[watch.key] = compile_watch(watch.key, watch.query, tenant=watch.tenant)
+            self._compiled[watch.key] = compile_watch(
+                watch.key, watch.query, tenant=watch.tenant, heads=self._heads
+            )
         except QueryInvalid as error:
             _LOG.error("watch_query_invalid", watch=watch.key, line=error.line, column=error.column)

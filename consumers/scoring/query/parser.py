@@ -10,6 +10,7 @@ The language, loosest first; brackets group, `AND`, `OR`, `NOT` are upper-case, 
     flood*                   words that begin so             #flood  @who           the whole hashtag, the account
     lang:zh source:weibo kind:news author:KEY author:@name is:repost is:reply has:media
     emotion:anger sentiment:negative topic:finance           what the models say
+    support-intents:refund                                   what a head of the user's says
 
 Full-width letters, brackets, colons and spaces count as half-width; “ ” are quotation marks. A query must name
 something that is there: `-spam` alone, or `flood OR -spam`, would match nearly everything and is refused.
@@ -35,6 +36,8 @@ from contracts.watches import QUERY_LIMIT
 DEPTH_LIMIT = 32
 TERM_LIMIT = 256
 PREFIX_LETTERS = 2
+# From how alike on a word before a colon is taken for a misspelt head of the user's.
+LIKE = 0.8
 FIXED: Mapping[str, Collection[str]] = {
     "kind": ("social", "news", "support"),
     "is": ("repost", "reply"),
@@ -50,9 +53,11 @@ GRAMMAR = r"""
 ?one: (_NOT | _MINUS) one -> without
     | "(" any ")"
     | FIELD -> field
+    | OWN -> own
     | PHRASE -> phrase
     | WORD -> term
 FIELD.3: /[A-Za-z_]+:("[^"]*"|“[^”"]*”|[^\s()"“”]*)/
+OWN.3: /[A-Za-z][A-Za-z_]*[0-9-][A-Za-z0-9_-]*:("[^"]*"|“[^”"]*”|[^\s()"“”]*)/
 PHRASE: /"[^"]*"|[“”][^“”"]*[“”]/
 WORD: /[^\s()"“”\-][^\s()"“”]*/
 _MINUS: /-(?=[^\s\-)])/
@@ -86,7 +91,7 @@ class _Limits(PostLex):
         depth = negations = terms = 0
         for token in stream:
             negations = negations + 1 if token.type in _NEGATIONS else negations
-            terms += token.type in {"WORD", "PHRASE", "FIELD"}
+            terms += token.type in {"WORD", "PHRASE", "FIELD", "OWN"}
             if token.type == "LPAR":
                 opened.append((token, depth))
                 depth, negations = depth + negations + 1, 0
@@ -158,6 +163,8 @@ def _build(item: Tree[Token], heads: Mapping[str, Collection[str]]) -> Node:
             return Not(nodes[0])
         return Or(nodes) if item.data == "any" else And(nodes)
     (token,) = item.scan_values(lambda value: isinstance(value, Token))
+    if item.data == "own":
+        return _own(token, heads)
     if item.data == "field":
         return _field(token, heads)
     return _phrase(token) if item.data == "phrase" else _term(token)
@@ -185,6 +192,21 @@ def _phrase(token: Token) -> Phrase:
     return Phrase(text)
 
 
+def _own(token: Token, heads: Mapping[str, Collection[str]]) -> Node:
+    """Return a field where a head has that name, with digits or hyphens; else words, such as covid-19:update."""
+    name = str(token).partition(":")[0].lower()
+    if name in heads or difflib.get_close_matches(name, heads, n=1, cutoff=LIKE):
+        return _field(token, heads)
+    quoted = re.search('["“]', str(token))
+    if quoted is None:
+        return _term(token)
+    at = quoted.start()
+    word, phrase = (
+        Token.new_borrow_pos(token.type, part, token) for part in (token[:at], token[at:])
+    )
+    return And((_term(word), _phrase(phrase)))
+
+
 def _field(token: Token, heads: Mapping[str, Collection[str]]) -> Field:
     written, _, value = str(token).partition(":")
     name, value = written.lower(), fold_value(value.strip('"“”'))
@@ -197,7 +219,7 @@ def _field(token: Token, heads: Mapping[str, Collection[str]]) -> Field:
         problem = f"a value must follow at once; for one of several: ({name}:a OR {name}:b)"
         raise _Refused(token, problem, offset=len(str(token)))
     allowed = known[name]
-    if allowed and value not in allowed:
+    if allowed and value not in set(map(fold_value, allowed)):
         problem = f"{name}:{value} is unknown{_near(value, allowed)}"
         raise _Refused(token, problem, offset=len(written) + 1)
     if name == "lang" and not _LANG.fullmatch(value):
