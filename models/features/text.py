@@ -21,6 +21,9 @@ LINK_PLACEHOLDER = " http "
 MENTION_PLACEHOLDER = " @user "
 PAD_PIECE = "\x00"
 UNKNOWN_PIECE = "\x01"
+BEGIN_PIECE = "\x02"
+END_PIECE = "\x03"
+CONTEXT_CHARACTERS = 512
 CHARACTERS_PER_PIECE = 8
 
 # Controls except white space, soft hyphen, zero-width and direction marks, variation selectors, tags, lone surrogates.
@@ -43,7 +46,7 @@ class CleanText(msgspec.Struct, frozen=True):
     is_cut: bool
 
 
-def clean_text(item: TextInput, *, token_limit: int, lowercase: bool) -> CleanText:
+def clean_text(item: TextInput, *, token_limit: int, lowercase: bool = False) -> CleanText:
     """Return title and text as one normalised line of at most 8 x `token_limit` characters.
 
     The cap is far above what `token_limit` pieces can hold in ordinary text, and bounds the work for hostile text.
@@ -56,6 +59,11 @@ def clean_text(item: TextInput, *, token_limit: int, lowercase: bool) -> CleanTe
     if len(line) > limit:
         is_cut, line = True, line[:limit]
     return CleanText(line.lower() if lowercase else line, is_cut)
+
+
+def context_line(context: str) -> str:
+    """Return what came before a text as one normalised line: its last `CONTEXT_CHARACTERS` characters."""
+    return normalize_line(context[-CONTEXT_CHARACTERS:])
 
 
 def normalize_line(raw: str) -> str:

@@ -22,7 +22,7 @@ import numpy as np
 
 from contracts.errors import MissingExtra, ModelInvalid
 from models.protocols import FloatArray
-from models.training.config import TeacherConfig
+from models.training.config import BaseConfig
 
 BLOCK = 32
 WORD_ROWS = "embeddings.word_embeddings.weight"
@@ -71,7 +71,7 @@ class _Cursor:
         return bytes(self.buffer[self.at - size : self.at])
 
 
-def locate_base_encoder(config: TeacherConfig) -> Path:
+def locate_base_encoder(config: BaseConfig) -> Path:
     """Return the weights' path inside the installed package.
 
     Raises `MissingExtra` without the package and `ModelInvalid` on another hash.

@@ -4,59 +4,81 @@ In: the path of a TOML file. Out: one frozen `TrainingConfig`. Imports contracts
 """
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
 from contracts.errors import SettingsInvalid
 
+EITHER = "|"  # between labels of which any one may be true
+
 
 class VocabularyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Hold the size of the cut vocabulary and what the tokenizer reads of a text."""
+    """Hold the size of the cut vocabulary, and the most pieces of a text (its frame included) and of its context."""
 
     pieces: int
     token_limit: int
-    lowercase: bool
+    context_limit: int
 
 
-class TeacherConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Hold where the base encoder lies (an installed package's file, its sha256) and how it is used."""
+class BaseConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hold where the base encoder lies (an installed package's file, its sha256) and the prefix its vectors want."""
 
     package: str
     file: str
     sha256: str
     prefix: str
-    texts: int
-    token_limit: int
-    batch_tokens: int
 
 
-class NetworkConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Hold the widths of the piece table's two parts and of the heads' hidden layer."""
+class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hold one stage of training.
 
-    vector_width: int
-    head_width: int
-    hidden_width: int
-    dropout: float
+    `samples` texts are seen in steps of about `tokens_per_step` padded pieces. Rates rise over the first `warmup` of
+    them and fall in a line to a hundredth. Lower layers learn slower by `layer_decay` each. `labels`, `likeness` and
+    `soft_labels` weigh the terms of the rows' labels, the teachers' vectors and their answers (0: none); `unlabelled_share` of the texts carry no label.
+    `class_power`: a label weighs its share to the power of minus this in the loss; `resampling`:
+    the same, in how often its rows are drawn. `piece_dropout` is the chance that a piece is
+    replaced by the unknown one, in `augmented` of the texts. `consistency` weighs the divergence of two passes with
+    different dropout (R-Drop, Wu et al. 2021). `average` is the decay of the moving average of weights that is kept.
+    """
 
-
-class LikenessConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Hold the schedule of the first stage: texts that mean alike get vectors that lie alike."""
-
-    epochs: int
-    batch_rows: int
+    layers: int
+    samples: int
+    tokens_per_step: int
     rate: float
+    head_rate: float = 1e-3
+    layer_decay: float = 1.0
+    warmup: float = 0.05
+    weight_decay: float = 0.01
+    dropout: float = 0.1
+    labels: float = 1.0
+    likeness: float = 0.0
+    soft_labels: float = 0.0
+    temperature: float = 1.0
+    unlabelled_share: float = 0.0
+    class_power: float = 0.5
+    resampling: float = 0.0
+    piece_dropout: float = 0.15
+    augmented: float = 0.5
+    consistency: float = 0.0
+    average: float = 0.999
+    heads: tuple[str, ...] = ()
 
 
-class HeadsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Hold the schedule of the second stage; `shares` is each head's part of the steps."""
+class TeacherConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hold how many teachers are fitted, each from another seed, and how."""
 
-    steps: int
-    batch_rows: int
-    rate: float
-    decay: float
-    shares: dict[str, float]
+    count: int
+    fit: FitConfig
+
+
+class StudentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hold the student's two stages: likeness alone, then everything."""
+
+    likeness: FitConfig
+    fit: FitConfig
 
 
 class AbstainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -73,12 +95,24 @@ class AbstainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answers_in: dict[str, tuple[str, ...]] = {}
 
 
+class HeadConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hold one head: its part of the labelled texts and its labels.
+
+    Without labels it only helps the encoder to learn, is not exported, and takes `SET/LABEL` of each of its files.
+    """
+
+    share: float
+    labels: tuple[str, ...] = ()
+
+
 class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hold one labelled file: which head it teaches and what its labels are called in ours.
 
-    Rows whose label is not in the map are left out. `labels_of` takes the map of another file. `dev_share` of the rows
-    (chosen by a hash of the text) become development rows. `tells` says which labels its annotators could have given:
-    those in the map, or all of the head's (a set of one label tells that a text is none of the others).
+    Rows whose label is not in the map are left out; `A|B` means that either may be true. `labels_of` takes the map of
+    another file. `only` keeps the rows with these values. `dev_share` of the rows (chosen by a hash of the text) or
+    `dev_dialogues` of the dialogues become development rows. `dialogue` names the field by which turns belong
+    together: the turns before one are its context. `tells` says which labels its annotators could have given: those in
+    the map, or all of the head's. `weight` is how often a row is drawn.
     """
 
     file: str
@@ -87,44 +121,56 @@ class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     licence: str
     role: Literal["train", "dev"] = "train"
     field: str = "label"
+    text: str = "text"
     labels: dict[str, str] = {}
     labels_of: str = ""
+    only: dict[str, str] = {}
+    dialogue: str = ""
     tells: Literal["mapped", "all"] = "mapped"
     weight: float = 1.0
     dev_share: float = 0.0
+    dev_dialogues: float = 0.0
 
 
-class LikenessTexts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Hold one file whose texts alone are read, and its share of the teacher's texts."""
+class TextsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hold one file of which only texts are read; `field` may hold a text or a list of them."""
 
     file: str
     lang: str
     licence: str
-    share: float
+    field: str = "text"
 
 
 class TrainingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Hold a whole training run; equal config, data and seed give an equal model on one machine."""
+    """Hold a whole training run; equal config, data, seed and machine give an equal model."""
 
     name: str
     seed: int
     vocabulary: VocabularyConfig
+    base: BaseConfig
     teacher: TeacherConfig
-    network: NetworkConfig
-    likeness: LikenessConfig
-    heads: HeadsConfig
+    student: StudentConfig
     abstain: AbstainConfig
-    labels: dict[str, tuple[str, ...]]
+    heads: dict[str, HeadConfig]
     sources: tuple[SourceConfig, ...]
-    likeness_texts: tuple[LikenessTexts, ...]
+    texts: tuple[TextsConfig, ...] = ()
 
-    def label_map(self, source: SourceConfig) -> dict[str, str]:
-        """Return the map from `source`'s labels to ours.
+    @property
+    def exported(self) -> dict[str, tuple[str, ...]]:
+        """Return the labels of each head that the product answers."""
+        return {name: head.labels for name, head in self.heads.items() if head.labels}
+
+    def label_map(self, source: SourceConfig) -> dict[str, tuple[str, ...]]:
+        """Return the map from `source`'s labels to ours, of which any one may be true.
 
         Raises `SettingsInvalid` when `labels_of` names no such file.
         """
-        if not source.labels_of:
-            return source.labels
+        labels = source.labels
+        if source.labels_of:
+            labels = self._labels_of(source)
+        return {theirs: tuple(ours.split(EITHER)) for theirs, ours in labels.items()}
+
+    def _labels_of(self, source: SourceConfig) -> dict[str, str]:
         for other in self.sources:
             if other.file == source.labels_of and other.head == source.head and other.labels:
                 return other.labels
@@ -133,16 +179,41 @@ class TrainingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
-def read_config(path: Path) -> TrainingConfig:
-    """Read and check a config. Raises `SettingsInvalid` that names the file and the key."""
+def read_config(path: Path, changes: Mapping[str, str] | None = None) -> TrainingConfig:
+    """Read and check a config; `changes` sets keys such as `student.fit.samples` to TOML values.
+
+    Raises `SettingsInvalid` that names the file and the key.
+    """
     try:
-        config = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), TrainingConfig)
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        for key, value in (changes or {}).items():
+            _change(content, key, value=value)
+        config = msgspec.convert(content, TrainingConfig)
     except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise SettingsInvalid(f"training config {path}: {error}") from error
     for source in config.sources:
-        unknown = set(config.label_map(source).values()) - set(config.labels.get(source.head, ()))
-        if unknown:
-            raise SettingsInvalid(
-                f"training config {path}: {source.file} maps to labels unknown to {source.head}: {unknown}"
-            )
+        _check_source(config, source, path=path)
     return config
+
+
+def _change(content: dict[str, Any], key: str, *, value: str) -> None:
+    *parents, last = key.split(".")
+    for parent in parents:
+        content = content.setdefault(parent, {})
+        if not isinstance(content, dict):
+            raise SettingsInvalid(f"{key!r} is no key of a training config: {parent!r} is a value")
+    content[last] = tomllib.loads(f"value = {value}")["value"]
+
+
+def _check_source(config: TrainingConfig, source: SourceConfig, *, path: Path) -> None:
+    if source.head not in config.heads:
+        raise SettingsInvalid(
+            f"training config {path}: {source.file} teaches {source.head!r}, which is no head"
+        )
+    labels = config.heads[source.head].labels
+    named = {label for ours in config.label_map(source).values() for label in ours}
+    if labels and (not named or named - set(labels)):
+        raise SettingsInvalid(
+            f"training config {path}: {source.file} maps to labels unknown to {source.head}: "
+            f"{sorted(named - set(labels)) or 'none at all'}"
+        )

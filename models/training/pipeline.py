@@ -1,155 +1,219 @@
-"""Run a whole training: texts, vocabulary, teacher, likeness, heads, baseline. What is done is not done twice.
+"""Run a whole training, stage by stage. What is done is not done twice, and stages that need not wait may run at once.
 
-In: a `TrainingConfig`, a data folder and a run folder. Out, in the run folder: `run.json` (the config), `pieces.json`,
-`tokenizer.json`, `teacher/`, `likeness.pt`, `heads.pt`, `network.pt` (plain tables and heads), `development.json`,
-`likeness.json`, `baseline.json`. Imports models.training and models.networks; torch lazily.
+In: a `TrainingConfig`, a data folder and a run folder. Out, in the run folder: `run.json` (the config), what `prepare`
+writes (see models.training.preparing), `vectors.npy`, a folder for each teacher with its answers `soft.npy`, a folder
+for each stage of the student. Imports models.training and models.networks; torch lazily.
+
+    prepare -> vectors -> likeness -> student
+          `--> teacher-0, teacher-1, ... --^
 """
 
-import json
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import numpy as np
 import structlog
-from tokenizers import Tokenizer
 
-from contracts.errors import MissingExtra, SettingsInvalid
+from contracts.errors import InvalidInput, MissingExtra, SettingsInvalid
 from models.protocols import FloatArray
-from models.training.bags import tokenize
-from models.training.base_encoder import (
-    WORD_ROWS,
-    BaseEncoder,
-    locate_base_encoder,
-    read_base_encoder,
-)
-from models.training.baseline import baseline_figures
-from models.training.config import TrainingConfig
-from models.training.sources import LabelledRow, likeness_texts, read_rows
-from models.training.teacher import teacher_vectors
-from models.training.vocabulary import (
-    SPECIAL_IDS,
-    base_tokenizer,
-    choose_pieces,
-    count_pieces,
-    cut_tokenizer,
-    save_compact,
-)
+from models.training.config import FitConfig, TrainingConfig
+from models.training.corpus import load_corpus
+from models.training.preparing import base_weights, prefix_pieces, prepare
+from models.training.teaching import fold_of, log_probabilities, teaching_of
+
+if TYPE_CHECKING:
+    from models.networks.encoder import Encoder
+    from models.training.fitting import Teaching
+
+PREPARE, VECTORS, LIKENESS, STUDENT = "prepare", "vectors", "likeness", "student"
+WEIGHTS_FILE = "encoder.pt"
+ATTENTION_HEADS = 12
 
 log = structlog.get_logger()
 
 
-class Material(msgspec.Struct, frozen=True):
-    """Hold all that training learns from; `vectors` are the teacher's of `texts`, `base` the pieces' own."""
+class Run(msgspec.Struct, frozen=True):
+    """Hold where a run lives, its config and the device that it computes on."""
 
-    rows: list[LabelledRow]
-    texts: list[str]
-    vectors: FloatArray
-    tokenizer: Tokenizer
-    base: FloatArray
+    folder: Path
+    config: TrainingConfig
+    device: str = "cpu"
+
+    def teachers(self) -> list[str]:
+        """Return the names of the teachers' stages."""
+        return [f"teacher-{at}" for at in range(self.config.teacher.count)]
+
+    def stages(self) -> list[str]:
+        """Return every stage in an order in which none waits for a later one."""
+        return [PREPARE, VECTORS, *self.teachers(), LIKENESS, STUDENT]
 
 
-def train(config: TrainingConfig, data: Path, *, run: Path, threads: int = 2) -> None:
-    """Train everything that `export` needs; a second call goes on where the first was interrupted.
+def train(run: Run, data: Path, *, stages: Sequence[str] = (), threads: int = 2) -> None:
+    """Run the named stages, all by default; finished ones are passed over, a half-done fit goes on.
 
-    Raises `MissingExtra` without torch and `SettingsInvalid` when `run` was begun with another config.
+    Raises `MissingExtra` without torch, `SettingsInvalid` when the folder was begun with another config and
+    `InvalidInput` when a stage is unknown or waits for another.
     """
+    torch = require_torch()
+    torch.set_num_threads(threads)
+    unknown = set(stages) - set(run.stages())
+    if unknown:
+        raise InvalidInput(f"no stage {sorted(unknown)}; there are {', '.join(run.stages())}")
+    run.folder.mkdir(parents=True, exist_ok=True)
+    claim_run(run)
+    for stage in run.stages():
+        if not stages or stage in stages:
+            log.info("stage", name=stage, device=run.device)
+            _work(run, stage, data=data)()
+
+
+def require_torch() -> Any:
+    """Return torch. Raises `MissingExtra` where it is not installed."""
     try:
         import torch
     except ImportError as error:
         raise MissingExtra("training needs torch: pip install 'hubbub[torch]'") from error
-    torch.set_num_threads(threads)
-    run.mkdir(parents=True, exist_ok=True)
-    claim_run(config, run)
-    encoder = read_base_encoder(locate_base_encoder(config.teacher))
-    rows = read_rows(config, data)
-    development = [row for row in rows if row.is_dev]
-    (run / "development.json").write_bytes(msgspec.json.encode(development))
-    log.info("rows_read", rows=len(rows), development=len(development))
-    train_rows(config, rows, texts=likeness_texts(config, data), encoder=encoder, run=run)
+    return torch
 
 
-def train_rows(
-    config: TrainingConfig,
-    rows: list[LabelledRow],
-    *,
-    texts: list[str],
-    encoder: BaseEncoder,
-    run: Path,
-) -> None:
-    """Train on rows and texts already read, from an encoder already read, into `run`."""
-    tokenizer, kept = cut_vocabulary(
-        encoder, [row.text for row in rows] + texts, config=config, run=run
-    )
-    vectors = teacher_vectors(encoder, texts, config=config.teacher, cache=run / "teacher")
-    fit(config, Material(rows, texts, vectors, tokenizer, base_rows(encoder, kept)), run=run)
-    if not (run / "baseline.json").exists():
-        _write_json(run / "baseline.json", baseline_figures(rows, config.labels, seed=config.seed))
-
-
-def claim_run(config: TrainingConfig, run: Path) -> None:
-    """Write the config into `run`. Raises `SettingsInvalid` when another config was begun there."""
-    path, text = run / "run.json", msgspec.json.encode(config)
+def claim_run(run: Run) -> None:
+    """Write the config into the folder. Raises `SettingsInvalid` when another config was begun there."""
+    path, text = run.folder / "run.json", msgspec.json.encode(run.config)
     if path.exists() and path.read_bytes() != text:
-        raise SettingsInvalid(f"{run} was begun with another config; give --out another folder")
+        raise SettingsInvalid(
+            f"{run.folder} was begun with another config; give --out another folder"
+        )
     path.write_bytes(text)
 
 
-def cut_vocabulary(
-    encoder: BaseEncoder, texts: list[str], *, config: TrainingConfig, run: Path
-) -> tuple[Tokenizer, list[int]]:
-    """Return the cut tokenizer and the base ids of its pieces, and write both to `run`."""
-    path = run / "pieces.json"
-    if not path.exists():
-        counts = count_pieces(base_tokenizer(encoder.pieces), dict.fromkeys(texts))
-        chosen = choose_pieces(encoder.pieces, counts, limit=config.vocabulary.pieces)
-        share = sum(counts[i] for i in chosen) / sum(counts.values())
-        log.info(
-            "vocabulary_cut",
-            kept=len(chosen),
-            seen=len(counts),
-            share_of_occurrences=round(share, 5),
-        )
-        _write_json(path, chosen)
-    kept = json.loads(path.read_text(encoding="utf-8"))
-    tokenizer = cut_tokenizer(encoder.pieces, kept)
-    save_compact(tokenizer, run / "tokenizer.json")
-    return tokenizer, kept
+def _work(run: Run, stage: str, *, data: Path) -> Callable[[], None]:
+    if stage == PREPARE:
+        return partial(prepare, run.config, data, folder=run.folder)
+    if stage == VECTORS:
+        return partial(write_vectors, run)
+    if stage in run.teachers():
+        return partial(fit_teacher, run, stage)
+    return partial(fit_likeness, run) if stage == LIKENESS else partial(fit_student, run)
 
 
-def base_rows(encoder: BaseEncoder, kept: list[int]) -> FloatArray:
-    """Return float32 [kept + 2, hidden]: the kept pieces' vectors, centred, of unit spread; special rows are zeros."""
-    rows = encoder.weights[WORD_ROWS][kept]
-    rows = (rows - rows.mean(0)) / rows.std()
-    return np.concatenate([np.zeros((SPECIAL_IDS, rows.shape[1]), np.float32), rows]).astype(
-        np.float32
-    )
+def write_vectors(run: Run) -> None:
+    """Write the base encoder's centred unit vectors of every text, float16 [texts, hidden], to `vectors.npy`."""
+    from models.training.fitting import encode_rows
+
+    path = run.folder / "vectors.npy"
+    if path.exists():
+        return
+    corpus, _ = load_corpus(run.folder / "corpus.npz")
+    model = build_encoder(run, layers=12, columns=1)
+    first = np.unique(corpus.text, return_index=True)[1]
+    prefix = prefix_pieces(run.config, run.folder)
+    vectors = encode_rows(model, corpus, first, parts=("last",), prefix=prefix)["last"]
+    np.save(path, centred_unit(vectors, corpus.lang[first]).astype(np.float16))
 
 
-def fit(config: TrainingConfig, material: Material, *, run: Path) -> None:
-    """Train likeness, then heads, and write `likeness.json` and `network.pt`."""
+def centred_unit(vectors: FloatArray, langs: Any) -> FloatArray:
+    """Return unit rows of `vectors` minus their language's mean.
+
+    Raw vectors of this encoder all point one way (unrelated texts have cosines of 0.7 to 0.86), and each language its
+    own: without its mean, a text and its translation lie together.
+    """
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    centred = np.empty_like(unit)
+    for lang in np.unique(langs):
+        centred[langs == lang] = unit[langs == lang] - unit[langs == lang].mean(0)
+    result: FloatArray = centred / np.linalg.norm(centred, axis=1, keepdims=True)
+    return result
+
+
+def build_encoder(run: Run, *, layers: int, columns: int, dropout: float = 0.1) -> "Encoder":
+    """Return the first `layers` layers of the base encoder on the run's device, with new heads."""
     import torch
 
-    from models.networks.piece_table import PieceTable
-    from models.training.heads import HeadTrainer
-    from models.training.likeness import fit_likeness
+    from models.networks.encoder import Encoder, EncoderShape, fill_from_base
 
-    limit = config.vocabulary.token_limit
-    torch.manual_seed(config.seed)
-    model = PieceTable(torch.from_numpy(material.base), labels=config.labels, config=config.network)
-    texts = tokenize(material.tokenizer, material.texts, limit=limit)
-    correlation = fit_likeness(
-        model, texts, vectors=material.vectors, config=config.likeness, run=run
+    weights = {name: torch.from_numpy(v) for name, v in base_weights(run.folder).items()}
+    words = weights["embeddings.word_embeddings.weight"]
+    limits = run.config.vocabulary
+    shape = EncoderShape(
+        pieces=len(words),
+        positions=limits.token_limit + limits.context_limit + 8,
+        hidden=words.shape[1],
+        ffn=weights["encoder.layer.0.intermediate.dense.weight"].shape[0],
+        layers=layers,
+        attention_heads=ATTENTION_HEADS,
+        columns=columns,
     )
-    log.info("likeness_done", held_out_correlation=round(correlation, 4))
-    _write_json(run / "likeness.json", {"held_out_correlation": correlation, "texts": len(texts)})
-    store = tokenize(material.tokenizer, [row.text for row in material.rows], limit=limit)
-    score = HeadTrainer(model, store, rows=material.rows, config=config.heads).fit(run)
-    log.info("heads_done", mean_macro_f1=round(score, 4))
-    model.eval()
-    tables = model.folded()
-    state = {"likeness": tables.likeness, "mood": tables.mood, "hidden": model.hidden.state_dict()}
-    torch.save(state | {"heads": model.heads.state_dict()}, run / "network.pt")
+    model = Encoder(shape, dropout=dropout)
+    fill_from_base(model, weights)
+    torch.nn.init.normal_(model.heads.weight, std=0.02)
+    torch.nn.init.zeros_(model.heads.bias)
+    return model.to(run.device)
 
 
-def _write_json(path: Path, value: object) -> None:
-    path.write_text(json.dumps(value, indent=1), encoding="utf-8")
+def fit_teacher(run: Run, name: str) -> None:
+    """Fit one teacher without its part of the texts and write what it answers, float16 [rows, columns]."""
+    folder, at = run.folder / name, run.teachers().index(name)
+    if (folder / "soft.npy").exists():
+        return
+    corpus, columns = load_corpus(run.folder / "corpus.npz")
+    unseen = np.flatnonzero(fold_of(corpus, folds=len(run.teachers())) == at)
+    model = fit_encoder(
+        run, Stage(run.config.teacher.fit, run.config.seed + 1 + at, folder), without=unseen
+    )
+    spans = [columns.span(head) for head in run.config.exported]
+    np.save(folder / "soft.npy", log_probabilities(model, corpus, spans=spans).astype(np.float16))
+
+
+def fit_likeness(run: Run) -> None:
+    """Fit the student's first stage: the base encoder's vectors, from its first layers alone."""
+    stage = Stage(run.config.student.likeness, run.config.seed, run.folder / LIKENESS)
+    fit_encoder(run, stage, teaching=teaching_of(run.folder, run.config, teachers=()))
+
+
+def fit_student(run: Run) -> None:
+    """Fit the student's second stage on everything."""
+    begin = run.folder / LIKENESS / WEIGHTS_FILE
+    stage = Stage(run.config.student.fit, run.config.seed, run.folder / STUDENT, begin)
+    fit_encoder(run, stage, teaching=teaching_of(run.folder, run.config, teachers=run.teachers()))
+
+
+class Stage(msgspec.Struct, frozen=True):
+    """Hold one fit: its settings, its seed, the folder that keeps it (or None), the weights that it begins with."""
+
+    fit: FitConfig
+    seed: int
+    folder: Path | None = None
+    begin: Path | None = None
+
+
+def fit_encoder(
+    run: Run, stage: Stage, *, teaching: "Teaching | None" = None, without: Any = None
+) -> "Encoder":
+    """Fit an encoder, or read it where the stage's folder holds it already; rows in `without` are never drawn."""
+    import torch
+
+    from models.training.fitting import Fitting, Teaching
+    from models.training.measuring import development_scores
+
+    corpus, columns = load_corpus(run.folder / "corpus.npz")
+    torch.manual_seed(stage.seed)
+    fit = stage.fit
+    model = build_encoder(run, layers=fit.layers, columns=columns.width, dropout=fit.dropout)
+    done = None if stage.folder is None else stage.folder / WEIGHTS_FILE
+    if done is not None and done.exists():
+        model.load_state_dict(torch.load(done, weights_only=True, map_location=run.device))
+        return model.eval()
+    if stage.begin is not None:
+        model.load_state_dict(torch.load(stage.begin, weights_only=True, map_location=run.device))
+    Fitting(model, corpus, columns=columns, config=run.config, teaching=teaching or Teaching()).fit(
+        fit, seed=stage.seed, folder=stage.folder, without=without
+    )
+    if done is not None:
+        torch.save(model.state_dict(), done)
+        scores = msgspec.json.encode(development_scores(model, corpus, columns=columns))
+        (done.parent / "scores.json").write_bytes(msgspec.json.format(scores, indent=1))
+        (done.parent / "fit.pt").unlink(missing_ok=True)
+    return model.eval()

@@ -1,0 +1,67 @@
+"""Measure an encoder on the development rows of a corpus.
+
+In: an encoder, a corpus, its columns. Out: figures by head and source. Imports numpy; torch only through the encoder.
+
+A source's rows are told apart as its annotators did: each set of labels of which any may be true is one class, whose
+score is the probability of the whole set. Where sets overlap (rows with several labels), rows with one label are judged,
+among single labels.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from models.evaluation.figures import accuracy, macro_f1, macro_recall
+from models.protocols import FloatArray
+from models.training.corpus import Columns, Corpus
+
+if TYPE_CHECKING:
+    from models.networks.encoder import Encoder
+
+Scores = dict[str, dict[str, float]]
+
+
+def development_scores(model: "Encoder", corpus: Corpus, *, columns: Columns) -> Scores:
+    """Return {`head/file`: {rows, accuracy, macro_f1, macro_recall}}."""
+    from models.training.fitting import encode_rows
+
+    rows = np.flatnonzero(corpus.is_dev)
+    logits = encode_rows(model, corpus, rows, parts=("logits",))["logits"]
+    heads = list(columns.labels)
+    scores: Scores = {}
+    for head, source in sorted(set(zip(corpus.head[rows], corpus.source[rows], strict=True))):
+        mine = (corpus.head[rows] == head) & (corpus.source[rows] == source)
+        true, guessed = judged(logits[mine], corpus.label_set[rows[mine]], corpus=corpus)
+        scores[f"{heads[head]}/{columns.files[source]}"] = {
+            "rows": len(true),
+            "accuracy": round(accuracy(true, guessed), 4),
+            "macro_f1": round(macro_f1(true, guessed), 4),
+            "macro_recall": round(macro_recall(true, guessed), 4),
+            "rarest_f1": round(rarest_f1(true, guessed), 4),
+        }
+    return scores
+
+
+def rarest_f1(true: npt.NDArray[np.int64], guessed: npt.NDArray[np.int64]) -> float:
+    """Return the F1 of the class with the fewest true rows."""
+    classes, counts = np.unique(true, return_counts=True)
+    rarest = classes[counts.argmin()]
+    hits = np.sum((true == rarest) & (guessed == rarest))
+    return float(2 * hits / (np.sum(true == rarest) + np.sum(guessed == rarest)))
+
+
+def judged(
+    logits: FloatArray, label_sets: npt.NDArray[np.int64], *, corpus: Corpus
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return (true, guessed) classes of one source's rows."""
+    used, true = np.unique(label_sets, return_inverse=True)
+    classes = corpus.targets[used]
+    if (classes.sum(0) > 1).any():
+        single = corpus.targets[label_sets].sum(1) == 1
+        known = np.where(corpus.known[label_sets], logits, -np.inf)
+        true_columns = corpus.targets[label_sets].argmax(1)
+        return true_columns[single], known.argmax(1)[single]
+    among = np.where(corpus.known[label_sets], logits, -1e4)
+    raised = np.exp(among - among.max(1, keepdims=True))
+    return true, (raised @ classes.T.astype(np.float32)).argmax(1)

@@ -1,0 +1,96 @@
+"""Turn public data into what training reads: the corpus, the cut tokenizer, the base weights.
+
+In: a `TrainingConfig` and a data folder. Out, in the run's folder: `rows.json` (development rows), `corpus.npz`,
+`tokenizer.json`, `pieces.json`, `base.npz`, `baseline.json`. Imports numpy and tokenizers, never torch.
+"""
+
+import json
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import structlog
+from tokenizers import Tokenizer
+
+from models.protocols import FloatArray
+from models.training.base_encoder import (
+    WORD_ROWS,
+    BaseEncoder,
+    locate_base_encoder,
+    read_base_encoder,
+)
+from models.training.config import TrainingConfig
+from models.training.corpus import build_corpus, columns_of, save_corpus
+from models.training.sources import LabelledRow, PlainText, plain_texts, read_rows
+from models.training.vocabulary import (
+    BASE_SPECIALS,
+    base_tokenizer,
+    choose_pieces,
+    count_pieces,
+    cut_tokenizer,
+    save_compact,
+)
+
+log = structlog.get_logger()
+
+
+def prepare(config: TrainingConfig, data: Path, *, folder: Path) -> None:
+    """Write everything that the later stages read; nothing when it is there."""
+    if (folder / "base.npz").exists():
+        return
+    rows = read_rows(config, data)
+    texts = plain_texts(config, data, known={row.text for row in rows})
+    prepare_rows(config, rows, texts=texts, folder=folder)
+
+
+def prepare_rows(
+    config: TrainingConfig, rows: list[LabelledRow], *, texts: list[PlainText], folder: Path
+) -> None:
+    """Write what the later stages read, from rows and texts already read."""
+    development = [row for row in rows if row.is_dev]
+    (folder / "rows.json").write_bytes(msgspec.json.encode(development))
+    log.info("rows_read", labelled=len(rows), development=len(development), texts=len(texts))
+    encoder = read_base_encoder(locate_base_encoder(config.base))
+    everything = dict.fromkeys([row.text for row in rows] + [plain.text for plain in texts])
+    tokenizer, kept = cut_vocabulary(encoder, list(everything), config=config, folder=folder)
+    columns = columns_of(config, rows)
+    corpus = build_corpus(config, rows, texts=texts, tokenizer=tokenizer, columns=columns)
+    save_corpus(corpus, columns, path=folder / "corpus.npz")
+    save_base(encoder, kept, path=folder / "base.npz")
+
+
+def cut_vocabulary(
+    encoder: BaseEncoder, texts: list[str], *, config: TrainingConfig, folder: Path
+) -> tuple[Tokenizer, list[int]]:
+    """Return the cut tokenizer and the base ids of its pieces, and write both."""
+    counts = count_pieces(base_tokenizer(encoder.pieces), texts)
+    kept = choose_pieces(encoder.pieces, counts, limit=config.vocabulary.pieces)
+    share = sum(counts[i] for i in kept) / sum(counts.values())
+    log.info("vocabulary_cut", kept=len(kept), seen=len(counts), share=round(share, 5))
+    (folder / "pieces.json").write_text(json.dumps(kept), encoding="utf-8")
+    tokenizer = cut_tokenizer(encoder.pieces, kept)
+    save_compact(tokenizer, folder / "tokenizer.json")
+    return tokenizer, kept
+
+
+def save_base(encoder: BaseEncoder, kept: list[int], *, path: Path) -> None:
+    """Write the base weights as float16, with the word rows of our pieces alone, specials first."""
+    weights = dict(encoder.weights)
+    weights[WORD_ROWS] = weights[WORD_ROWS][[*BASE_SPECIALS, *kept]]
+    arrays = {name: values.astype(np.float16) for name, values in weights.items()}
+    partial = path.with_suffix(".partial.npz")
+    np.savez(partial, **arrays)
+    partial.rename(path)
+
+
+def base_weights(folder: Path) -> dict[str, FloatArray]:
+    """Return what `save_base` wrote as float32."""
+    with np.load(folder / "base.npz") as arrays:
+        return {name: arrays[name].astype(np.float32) for name in arrays.files}
+
+
+def prefix_pieces(config: TrainingConfig, folder: Path) -> tuple[int, ...]:
+    """Return the pieces of the base encoder's prefix in the cut vocabulary."""
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    encoding = tokenizer.encode(config.base.prefix.strip(), add_special_tokens=False)
+    return tuple(encoding.ids)
