@@ -18,7 +18,7 @@ from contracts.errors import SettingsInvalid
 from models.training.config import FitConfig
 from models.training.corpus import load_corpus
 from models.training.measuring import Scores, development_scores
-from models.training.pipeline import LIKENESS, WEIGHTS_FILE, Run, Stage, fit_encoder
+from models.training.pipeline import FIRST, WEIGHTS_FILE, Run, Stage, fit_encoder
 from models.training.teaching import teaching_of
 
 LEDGER = "ablations.jsonl"
@@ -27,11 +27,11 @@ log = structlog.get_logger()
 
 
 class Variant(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Hold one variant: what it changes in the student's last stage, and whether it begins with likeness alone."""
+    """Hold one variant: what it changes in the student's last stage, and whether it begins with the first stage."""
 
     name: str
     fit: dict[str, Any] = {}
-    begins_with_likeness: bool = True
+    begins_with_first: bool = True
 
 
 class Variants(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -77,7 +77,7 @@ def try_variant(run: Run, variant: Variant, *, shared: Mapping[str, Any], seed: 
     plain = msgspec.to_builtins(run.config.student.fit)
     fit = msgspec.convert(plain | dict(shared) | variant.fit, FitConfig)
     corpus, columns = load_corpus(run.folder / "corpus.npz")
-    begin = run.folder / LIKENESS / WEIGHTS_FILE if variant.begins_with_likeness else None
+    begin = run.folder / FIRST / WEIGHTS_FILE if variant.begins_with_first else None
     log.info("variant", name=variant.name, seed=seed)
     teachers = run.teachers() if fit.soft_labels > 0 else ()
     teaching = teaching_of(run.folder, run.config, teachers=teachers)

@@ -75,9 +75,9 @@ class TeacherConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class StudentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Hold the student's two stages: likeness alone, then everything."""
+    """Hold the student's two stages: the labels alone, then everything."""
 
-    likeness: FitConfig
+    first: FitConfig
     fit: FitConfig
 
 

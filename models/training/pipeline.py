@@ -4,7 +4,7 @@ In: a `TrainingConfig`, a data folder and a run folder. Out, in the run folder: 
 writes (see models.training.preparing), `vectors.npy`, a folder for each teacher with its answers `soft.npy`, a folder
 for each stage of the student. Imports models.training and models.networks; torch lazily.
 
-    prepare -> vectors -> likeness -> student
+    prepare -> vectors -> first -> student
           `--> teacher-0, teacher-1, ... --^
 """
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from models.networks.encoder import Encoder
     from models.training.fitting import Teaching
 
-PREPARE, VECTORS, LIKENESS, STUDENT = "prepare", "vectors", "likeness", "student"
+PREPARE, VECTORS, FIRST, STUDENT = "prepare", "vectors", "first", "student"
 WEIGHTS_FILE = "encoder.pt"
 ATTENTION_HEADS = 12
 
@@ -48,7 +48,7 @@ class Run(msgspec.Struct, frozen=True):
 
     def stages(self) -> list[str]:
         """Return every stage in an order in which none waits for a later one."""
-        return [PREPARE, VECTORS, *self.teachers(), LIKENESS, STUDENT]
+        return [PREPARE, VECTORS, *self.teachers(), FIRST, STUDENT]
 
 
 def train(run: Run, data: Path, *, stages: Sequence[str] = (), threads: int = 2) -> None:
@@ -96,7 +96,7 @@ def _work(run: Run, stage: str, *, data: Path) -> Callable[[], None]:
         return partial(write_vectors, run)
     if stage in run.teachers():
         return partial(fit_teacher, run, stage)
-    return partial(fit_likeness, run) if stage == LIKENESS else partial(fit_student, run)
+    return partial(fit_first, run) if stage == FIRST else partial(fit_student, run)
 
 
 def write_vectors(run: Run) -> None:
@@ -167,15 +167,15 @@ def fit_teacher(run: Run, name: str) -> None:
     np.save(folder / "soft.npy", log_probabilities(model, corpus, spans=spans).astype(np.float16))
 
 
-def fit_likeness(run: Run) -> None:
-    """Fit the student's first stage: the base encoder's vectors, from its first layers alone."""
-    stage = Stage(run.config.student.likeness, run.config.seed, run.folder / LIKENESS)
+def fit_first(run: Run) -> None:
+    """Fit the student's first stage: the labels alone."""
+    stage = Stage(run.config.student.first, run.config.seed, run.folder / FIRST)
     fit_encoder(run, stage, teaching=teaching_of(run.folder, run.config, teachers=()))
 
 
 def fit_student(run: Run) -> None:
     """Fit the student's second stage on everything."""
-    begin = run.folder / LIKENESS / WEIGHTS_FILE
+    begin = run.folder / FIRST / WEIGHTS_FILE
     stage = Stage(run.config.student.fit, run.config.seed, run.folder / STUDENT, begin)
     fit_encoder(run, stage, teaching=teaching_of(run.folder, run.config, teachers=run.teachers()))
 
