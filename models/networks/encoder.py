@@ -7,10 +7,10 @@ A row is framed as  begin, text, end [, end, context, end], padding. Every piece
 up to the first end are pooled: a context colours its text and is not told as part of it.
 
     last, middle = mean over the text's pieces of the last layer, of the layer two thirds up
-    logits       = W last + b                      (linear, so that each piece's share of a logit is exact)
+    logits       = W last + b                 (linear, so that each piece's share of a logit is exact)
     embedding    = unit(P [middle, last])
 
-Reference: Devlin et al., BERT, 2019 (post-norm layers); Wang et al., Multilingual E5, 2024 (the weights it starts from).
+References: Devlin et al., BERT, 2019 (post-norm layers); Wang et al., Multilingual E5, 2024 (its first weights).
 """
 
 from typing import NamedTuple
@@ -43,7 +43,7 @@ class EncoderShape(NamedTuple):
 
 
 class Encoded(NamedTuple):
-    """Hold one pass: `last` and `middle` [rows, hidden], `embedding` [rows, hidden] of unit rows, `logits` [rows, columns]."""
+    """Hold one pass: `last`, `middle` and the unit rows `embedding`, all [rows, hidden]; `logits` [rows, columns]."""
 
     last: Tensor
     middle: Tensor
@@ -149,20 +149,20 @@ def fill_from_base(model: Encoder, weights: dict[str, Tensor]) -> None:
     with torch.no_grad():
         model.words.copy_(word)
         model.positions.copy_(positions[: model.shape.positions] + kind[0])
-        _fill(model.norm, weights, "embeddings.LayerNorm")
+        _fill(model.norm, weights, name="embeddings.LayerNorm")
         for at, layer in enumerate(model.layers):
             prefix = f"encoder.layer.{at}."
             names = [f"{prefix}attention.self.{part}" for part in ("query", "key", "value")]
             layer.qkv.weight.copy_(torch.cat([weights[f"{name}.weight"] for name in names]))
             layer.qkv.bias.copy_(torch.cat([weights[f"{name}.bias"] for name in names]))
             for theirs, ours in LAYER_PARTS.items():
-                _fill(getattr(layer, ours), weights, prefix + theirs)
+                _fill(getattr(layer, ours), weights, name=prefix + theirs)
         hidden = model.shape.hidden
         model.project.weight.zero_()
         model.project.weight[:, hidden:] = torch.eye(hidden)
         model.project.bias.zero_()
 
 
-def _fill(part: nn.Module, weights: dict[str, Tensor], name: str) -> None:
+def _fill(part: nn.Module, weights: dict[str, Tensor], *, name: str) -> None:
     part.weight.copy_(weights[f"{name}.weight"])
     part.bias.copy_(weights[f"{name}.bias"])

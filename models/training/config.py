@@ -37,11 +37,13 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `samples` texts are seen in steps of about `tokens_per_step` padded pieces. Rates rise over the first `warmup` of
     them and fall in a line to a hundredth. Lower layers learn slower by `layer_decay` each. `labels`, `likeness` and
-    `soft_labels` weigh the terms of the rows' labels, the teachers' vectors and their answers (0: none); `unlabelled_share` of the texts carry no label.
-    `class_power`: a label weighs its share to the power of minus this in the loss; `resampling`:
-    the same, in how often its rows are drawn. `piece_dropout` is the chance that a piece is
+    `soft_labels` weigh the terms of the rows' labels, the teachers' vectors and their answers (0: none);
+    `unlabelled_share` of the texts carry no label. `class_power`: a label weighs its share to the power of minus this
+    in the loss; `resampling`: the same, in how often its rows are drawn. `piece_dropout` is the chance that a piece is
     replaced by the unknown one, in `augmented` of the texts. `consistency` weighs the divergence of two passes with
     different dropout (R-Drop, Wu et al. 2021). `average` is the decay of the moving average of weights that is kept.
+    `heads` are those that are drawn, all where empty. The average is measured `checks` times on development rows (0:
+    never); the best one is kept, and the stage ends when `patience` of them in a row were no better (0: it never does).
     """
 
     layers: int
@@ -65,6 +67,8 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     consistency: float = 0.0
     average: float = 0.999
     heads: tuple[str, ...] = ()
+    checks: int = 0
+    patience: int = 0
 
 
 class TeacherConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -104,7 +104,8 @@ def build_corpus(
     """Tokenize everything; labelled rows come first, then plain texts."""
     limits = config.vocabulary
     place: dict[str, int] = {}
-    text = [place.setdefault(item.text, len(place)) for item in (*rows, *texts)]
+    items: list[LabelledRow | PlainText] = [*rows, *texts]
+    text = [place.setdefault(item.text, len(place)) for item in items]
     contexts = {"": 0}
     before = [contexts.setdefault(row.context, len(contexts)) for row in rows]
     pieces, starts = _flat(tokenizer, list(place), limit=limits.token_limit - 2, keep_last=False)
@@ -115,7 +116,7 @@ def build_corpus(
     label_set = [sets.setdefault(((r.head,), r.targets, r.known), len(sets)) for r in rows]
     heads, files = list(config.heads), columns.files
     extra = [NO_LABELS] * len(texts)
-    langs = [LANGUAGES.index(item.lang) for item in (*rows, *texts)]
+    langs = [LANGUAGES.index(item.lang) for item in items]
     return Corpus(
         pieces=pieces,
         starts=starts,

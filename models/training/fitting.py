@@ -7,7 +7,6 @@ Step n draws its rows and its dropout from the seed and n alone, so that an inte
 """
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,6 @@ from models.training.batches import (
     framed_rows,
     label_weights,
     planned_steps,
-    with_prefix,
 )
 from models.training.checkpoint import load_checkpoint, save_checkpoint
 from models.training.config import FitConfig, TrainingConfig
@@ -36,13 +34,15 @@ from models.training.losses import (
     likeness_loss,
     soft_label_loss,
 )
+from models.training.measuring import development_scores, mean_macro_f1
+from models.training.optimizing import blend, make_optimizer, set_rates
+from models.training.stopping import EarlyStop
 
-CONTEXT_SHARE = (
-    0.7  # of the texts that have one are read with it; the rest teach the encoder to do without
-)
+# Of the texts that have a context so many are read with it; the rest teach the encoder to do without.
+CONTEXT_SHARE = 0.7
 LOG_SECONDS = 10.0
 SAVE_SECONDS = 120.0
-LEAST_RATE = 0.01
+CHECKED_ROWS = 2000
 
 log = structlog.get_logger()
 
@@ -77,14 +77,18 @@ class Fitting:
         self._columns = columns
         self._config = config
         self._device = next(model.parameters()).device
-        self._targets, self._known = (self._put(x) for x in (corpus.targets, corpus.known))
-        self._vectors = self._put(teaching.vectors)
-        self._second = self._put(teaching.second)
-        self._soft = self._put(teaching.soft)
+        self._targets = self._put(corpus.targets)
+        self._known = self._put(corpus.known)
+        self._vectors = self._maybe(teaching.vectors)
+        self._second = self._maybe(teaching.second)
+        self._soft = self._maybe(teaching.soft)
         self._spans = [columns.span(head) for head in config.exported]
 
-    def _put(self, array: npt.NDArray[Any] | None) -> Tensor | None:
-        return None if array is None else torch.from_numpy(array).to(self._device)
+    def _put(self, array: npt.NDArray[Any]) -> Tensor:
+        return torch.from_numpy(array).to(self._device)
+
+    def _maybe(self, array: npt.NDArray[Any] | None) -> Tensor | None:
+        return None if array is None else self._put(array)
 
     def fit(
         self,
@@ -93,46 +97,44 @@ class Fitting:
         seed: int,
         folder: Path | None = None,
         without: npt.NDArray[np.int64] | None = None,
+        save_seconds: float = SAVE_SECONDS,
     ) -> None:
-        """Run the stage and leave the averaged weights in the model; rows in `without` are never drawn."""
-        corpus = self._corpus
-        chances = drawing_chances(corpus, self._config, fit=fit, without=without)
-        weights = label_weights(corpus, chances, power=fit.class_power)
-        optimizer = make_optimizer(self.model, fit)
-        average = {name: value.detach().clone() for name, value in self.model.named_parameters()}
-        done, kept = (0, None) if folder is None else self._load(folder, optimizer)
-        average = kept or average
-        began = shown = saved = time.monotonic()
-        seen = 0
-        for step, rows in enumerate(planned_steps(chances, corpus.lengths(), fit=fit, seed=seed)):
+        """Run the stage and leave the averaged weights in the model; rows in `without` are never drawn.
+
+        Every `save_seconds` a checkpoint is written to `folder`, from which the stage goes on when it is run again.
+        """
+        chances = drawing_chances(self._corpus, self._config, fit=fit, without=without)
+        weights = label_weights(self._corpus, chances, power=fit.class_power)
+        progress = _Progress(self.model, fit, folder=folder, save_seconds=save_seconds)
+        seen, lengths = 0, self._corpus.lengths()
+        for step, rows in enumerate(planned_steps(chances, lengths, fit=fit, seed=seed)):
             seen += len(rows)
-            if step < done:
+            if step < progress.done:
                 continue
-            set_rates(optimizer, fit, seen=seen)
+            set_rates(progress.optimizer, fit, seen=seen)
             torch.manual_seed(seed * 1_000_003 + step)
             losses = self._losses(rows, fit=fit, weights=weights, seed=(seed, step))
-            total = sum(losses.values())
-            optimizer.zero_grad(set_to_none=True)
-            total.backward()
-            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-            optimizer.step()
-            blend(average, self.model, decay=min(fit.average, (1 + step) / (10 + step)))
-            now = time.monotonic()
-            if now - shown > LOG_SECONDS:
-                shown = now
-                self._tell(folder, step=step, seen=seen, losses=losses, rate=seen / (now - began))
-            if folder is not None and now - saved > SAVE_SECONDS:
-                saved = now
-                save_checkpoint(
-                    folder / "fit.pt", self.model, optimizer=optimizer, step=step + 1, extra=average
-                )
-        with torch.no_grad():
-            for name, value in self.model.named_parameters():
-                value.copy_(average[name])
+            progress.take(losses, step=step, seen=seen)
+            if progress.stop.is_due(seen, rows=len(rows)):
+                self._check(progress, seen=seen, seed=seed)
+            if progress.stop.is_over:
+                break
+            progress.save_when_due(step)
+        set_weights(self.model, progress.stop.weights or progress.average)
 
-    def _load(self, folder: Path, optimizer: torch.optim.Optimizer) -> tuple[int, Any]:
-        folder.mkdir(parents=True, exist_ok=True)
-        return load_checkpoint(folder / "fit.pt", self.model, optimizer=optimizer)
+    def _check(self, progress: "_Progress", *, seen: int, seed: int) -> None:
+        """Measure the average on development rows of the exported heads."""
+        moving = {name: value.detach().clone() for name, value in self.model.named_parameters()}
+        set_weights(self.model, progress.average)
+        heads = [list(self._config.heads).index(head) for head in self._config.exported]
+        rows = np.flatnonzero(self._corpus.is_dev & np.isin(self._corpus.head, heads))
+        if len(rows) > CHECKED_ROWS:
+            rows = np.random.default_rng(seed).choice(rows, CHECKED_ROWS, replace=False)
+        scores = development_scores(self.model, self._corpus, columns=self._columns, rows=rows)
+        figure = mean_macro_f1(scores, self._config.exported)
+        progress.stop.check(figure, progress.average)
+        progress.write({"checked_macro_f1": round(figure, 4)}, seen=seen)
+        set_weights(self.model, moving)
 
     def _losses(
         self, rows: npt.NDArray[np.int64], *, fit: FitConfig, weights: npt.NDArray[np.float32],
@@ -170,7 +172,7 @@ class Fitting:
                 temperature=fit.temperature,
             )
         if fit.likeness and self._vectors is not None:
-            losses["likeness"] = fit.likeness * self._likeness(output, rows)
+            losses["likeness"] = fit.likeness * self._likeness(output, rows, vectors=self._vectors)
         return losses
 
     def _pass(self, ids: Tensor, fit: FitConfig) -> Encoded:
@@ -178,9 +180,9 @@ class Fitting:
         with torch.autocast(self._device.type, torch.bfloat16):
             return self.model(ids)
 
-    def _likeness(self, output: Encoded, rows: npt.NDArray[np.int64]) -> Tensor:
+    def _likeness(self, output: Encoded, rows: npt.NDArray[np.int64], *, vectors: Tensor) -> Tensor:
         texts = torch.from_numpy(self._corpus.text[rows]).to(self._device)
-        teacher = self._vectors[texts].float()
+        teacher = vectors[texts].float()
         if self._second is None:
             second = teacher[:, :1] * 0
             same = torch.zeros(len(rows), len(rows), dtype=torch.bool, device=self._device)
@@ -191,13 +193,63 @@ class Fitting:
             same = (lang[:, None] == lang) & has[:, None] & has
         return likeness_loss(output.embedding, teacher=teacher, second=second, same=same)
 
-    def _tell(
-        self, folder: Path | None, *, step: int, seen: int, losses: dict[str, Tensor], rate: float
+
+class _Progress:
+    """Hold what changes while a stage runs, and what a checkpoint keeps of it."""
+
+    def __init__(
+        self, model: Encoder, fit: FitConfig, *, folder: Path | None, save_seconds: float
     ) -> None:
-        values = {name: round(float(value.detach()), 4) for name, value in losses.items()}
-        log.info("fitting", step=step, seen=seen, per_second=round(rate), **values)
+        self._model, self._fit, self._folder = model, fit, folder
+        self._save_seconds = save_seconds
+        self.optimizer = make_optimizer(model, fit)
+        self.average = {name: value.detach().clone() for name, value in model.named_parameters()}
+        self.stop = EarlyStop(fit)
+        self.done = 0
         if folder is not None:
-            write_events(folder, values, step=seen)
+            folder.mkdir(parents=True, exist_ok=True)
+            self.done, kept = load_checkpoint(folder / "fit.pt", model, optimizer=self.optimizer)
+            if kept is not None:
+                self.average = kept["average"]
+                self.stop.restore(kept["stop"])
+        self._began = self._shown = self._saved = time.monotonic()
+
+    def take(self, losses: dict[str, Tensor], *, step: int, seen: int) -> None:
+        """Take one step against the losses' sum, and tell of it now and then."""
+        fit = self._fit
+        self.optimizer.zero_grad(set_to_none=True)
+        sum(losses.values()).backward()
+        torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
+        self.optimizer.step()
+        blend(self.average, self._model, decay=min(fit.average, (1 + step) / (10 + step)))
+        now = time.monotonic()
+        if now - self._shown > LOG_SECONDS:
+            self._shown = now
+            values = {name: round(float(value.detach()), 4) for name, value in losses.items()}
+            self.write(values | {"per_second": round(seen / (now - self._began))}, seen=seen)
+
+    def write(self, values: dict[str, float], *, seen: int) -> None:
+        """Log figures and add them to the stage's events."""
+        log.info("fitting", seen=seen, of=self._fit.samples, **values)
+        if self._folder is not None:
+            write_events(self._folder, values, step=seen)
+
+    def save_when_due(self, step: int) -> None:
+        """Write a checkpoint when the last one is old."""
+        now = time.monotonic()
+        if self._folder is None or now - self._saved < self._save_seconds:
+            return
+        self._saved = now
+        extra = {"average": self.average, "stop": self.stop.state()}
+        path = self._folder / "fit.pt"
+        save_checkpoint(path, self._model, optimizer=self.optimizer, step=step + 1, extra=extra)
+
+
+@torch.no_grad()
+def set_weights(model: Encoder, weights: dict[str, Tensor]) -> None:
+    """Copy `weights` into the model's parameters."""
+    for name, value in model.named_parameters():
+        value.copy_(weights[name])
 
 
 def write_events(folder: Path, values: dict[str, float], *, step: int) -> None:
@@ -209,73 +261,3 @@ def write_events(folder: Path, values: dict[str, float], *, step: int) -> None:
     with SummaryWriter(str(folder)) as writer:
         for name, value in values.items():
             writer.add_scalar(name, value, step)
-
-
-def make_optimizer(model: Encoder, fit: FitConfig) -> torch.optim.Optimizer:
-    """Return AdamW with a rate for each depth; each group holds its own top rate as `top`."""
-    depth = len(model.layers)
-    groups = []
-    for name, value in model.named_parameters():
-        if name.startswith(("heads", "project")):
-            top = fit.head_rate
-        elif name.startswith("layers."):
-            top = fit.rate * fit.layer_decay ** (depth - 1 - int(name.split(".")[1]))
-        else:
-            top = fit.rate * fit.layer_decay**depth
-        decay = fit.weight_decay if value.ndim > 1 else 0.0
-        groups.append({"params": [value], "lr": top, "top": top, "weight_decay": decay})
-    merged: dict[tuple[float, float], dict[str, Any]] = {}
-    for group in groups:
-        key = (group["top"], group["weight_decay"])
-        merged.setdefault(key, group | {"params": []})["params"] += group["params"]
-    fused = next(model.parameters()).is_cuda
-    return torch.optim.AdamW(list(merged.values()), betas=(0.9, 0.98), fused=fused)
-
-
-def set_rates(optimizer: torch.optim.Optimizer, fit: FitConfig, *, seen: int) -> None:
-    """Set every group's rate for the share of the stage that is done."""
-    done = seen / fit.samples
-    factor = min(done / fit.warmup, max(LEAST_RATE, (1 - done) / (1 - fit.warmup)))
-    for group in optimizer.param_groups:
-        group["lr"] = group["top"] * factor
-
-
-@torch.no_grad()
-def blend(average: dict[str, Tensor], model: Encoder, *, decay: float) -> None:
-    """Move the average towards the model's weights."""
-    named = dict(model.named_parameters())
-    torch._foreach_lerp_(
-        [average[name] for name in named], [value.detach() for value in named.values()], 1 - decay
-    )
-
-
-@torch.no_grad()
-def encode_rows(
-    model: Encoder, corpus: Corpus, rows: npt.NDArray[np.int64], *, parts: tuple[str, ...],
-    prefix: tuple[int, ...] = (), tokens_per_step: int = 32768,
-) -> dict[str, npt.NDArray[np.float32]]:  # fmt: skip
-    """Return the named parts of `Encoded` for some rows, in their order; with a prefix they are read without context."""
-    model.eval()
-    device = next(model.parameters()).device
-    order = rows[np.argsort(corpus.lengths()[rows], kind="stable")]
-    back = np.argsort(np.argsort(corpus.lengths()[rows], kind="stable"), kind="stable")
-    found: dict[str, list[Tensor]] = {part: [] for part in parts}
-    for step in _in_steps(order, corpus.lengths(), budget=tokens_per_step):
-        framed = framed_rows(corpus, step, with_context=np.full(len(step), not prefix))
-        ids = torch.from_numpy(with_prefix(framed, prefix)).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            output = model(ids)
-        for part in parts:
-            found[part].append(getattr(output, part).float())
-    return {part: torch.cat(values).cpu().numpy()[back] for part, values in found.items()}
-
-
-def _in_steps(
-    rows: npt.NDArray[np.int64], lengths: npt.NDArray[np.int64], *, budget: int
-) -> Iterator[npt.NDArray[np.int64]]:
-    first = 0
-    for last in range(1, len(rows) + 1):
-        if last < len(rows) and (last + 1 - first) * lengths[rows[last]] <= budget:
-            continue
-        yield rows[first:last]
-        first = last

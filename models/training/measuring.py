@@ -3,10 +3,11 @@
 In: an encoder, a corpus, its columns. Out: figures by head and source. Imports numpy; torch only through the encoder.
 
 A source's rows are told apart as its annotators did: each set of labels of which any may be true is one class, whose
-score is the probability of the whole set. Where sets overlap (rows with several labels), rows with one label are judged,
-among single labels.
+score is the probability of the whole set. Where sets overlap (rows with several labels), rows with one label are
+judged, among single labels.
 """
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,12 +23,15 @@ if TYPE_CHECKING:
 Scores = dict[str, dict[str, float]]
 
 
-def development_scores(model: "Encoder", corpus: Corpus, *, columns: Columns) -> Scores:
-    """Return {`head/file`: {rows, accuracy, macro_f1, macro_recall}}."""
-    from models.training.fitting import encode_rows
+def development_scores(
+    model: "Encoder", corpus: Corpus, *, columns: Columns, rows: npt.NDArray[np.int64] | None = None
+) -> Scores:
+    """Return {`head/file`: {rows, accuracy, macro_f1, macro_recall, rarest_f1}} of `rows` or all development rows."""
+    from models.training.encoding import encode_rows
 
-    rows = np.flatnonzero(corpus.is_dev)
-    logits = encode_rows(model, corpus, rows, parts=("logits",))["logits"]
+    if rows is None:
+        rows = np.flatnonzero(corpus.is_dev)
+    logits = encode_rows(model, corpus, rows=rows, parts=("logits",))["logits"]
     heads = list(columns.labels)
     scores: Scores = {}
     for head, source in sorted(set(zip(corpus.head[rows], corpus.source[rows], strict=True))):
@@ -41,6 +45,13 @@ def development_scores(model: "Encoder", corpus: Corpus, *, columns: Columns) ->
             "rarest_f1": round(rarest_f1(true, guessed), 4),
         }
     return scores
+
+
+def mean_macro_f1(scores: Scores, heads: Iterable[str]) -> float:
+    """Return the mean over all sources of `heads`; 0 where none has development rows."""
+    wanted = {f"{head}/" for head in heads}
+    found = [one["macro_f1"] for key, one in scores.items() if key[: key.index("/") + 1] in wanted]
+    return sum(found) / max(1, len(found))
 
 
 def rarest_f1(true: npt.NDArray[np.int64], guessed: npt.NDArray[np.int64]) -> float:

@@ -81,12 +81,13 @@ def require_torch() -> Any:
 
 def claim_run(run: Run) -> None:
     """Write the config into the folder. Raises `SettingsInvalid` when another config was begun there."""
-    path, text = run.folder / "run.json", msgspec.json.encode(run.config)
-    if path.exists() and path.read_bytes() != text:
+    path = run.folder / "run.json"
+    if not path.exists():
+        path.write_bytes(msgspec.json.encode(run.config))
+    elif msgspec.json.decode(path.read_bytes(), type=TrainingConfig) != run.config:
         raise SettingsInvalid(
             f"{run.folder} was begun with another config; give --out another folder"
         )
-    path.write_bytes(text)
 
 
 def _work(run: Run, stage: str, *, data: Path) -> Callable[[], None]:
@@ -101,7 +102,7 @@ def _work(run: Run, stage: str, *, data: Path) -> Callable[[], None]:
 
 def write_vectors(run: Run) -> None:
     """Write the base encoder's centred unit vectors of every text, float16 [texts, hidden], to `vectors.npy`."""
-    from models.training.fitting import encode_rows
+    from models.training.encoding import encode_rows
 
     path = run.folder / "vectors.npy"
     if path.exists():
@@ -110,7 +111,7 @@ def write_vectors(run: Run) -> None:
     model = build_encoder(run, layers=12, columns=1)
     first = np.unique(corpus.text, return_index=True)[1]
     prefix = prefix_pieces(run.config, run.folder)
-    vectors = encode_rows(model, corpus, first, parts=("last",), prefix=prefix)["last"]
+    vectors = encode_rows(model, corpus, rows=first, parts=("last",), prefix=prefix)["last"]
     np.save(path, centred_unit(vectors, corpus.lang[first]).astype(np.float16))
 
 

@@ -6,6 +6,7 @@ In: a `TrainingConfig` and a data folder. Out, in the run's folder: `rows.json` 
 
 import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -77,7 +78,7 @@ def save_base(encoder: BaseEncoder, kept: list[int], *, path: Path) -> None:
     """Write the base weights as float16, with the word rows of our pieces alone, specials first."""
     weights = dict(encoder.weights)
     weights[WORD_ROWS] = weights[WORD_ROWS][[*BASE_SPECIALS, *kept]]
-    arrays = {name: values.astype(np.float16) for name, values in weights.items()}
+    arrays: dict[str, Any] = {name: v.astype(np.float16) for name, v in weights.items()}
     partial = path.with_suffix(".partial.npz")
     np.savez(partial, **arrays)
     partial.rename(path)

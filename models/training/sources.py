@@ -85,7 +85,7 @@ def _rows_of(config: TrainingConfig, source: SourceConfig, *, data: Path) -> Ite
 
 def targets_of(value: object, ours: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
     """Return our labels of which any may be true; empty where one of the record's labels has none in ours."""
-    names = value if isinstance(value, list) else [value]
+    names: list[Any] = value if isinstance(value, list) else [value]
     if not names or any(name not in ours for name in names):
         return ()
     return tuple(dict.fromkeys(label for name in names for label in ours[name]))
@@ -101,7 +101,7 @@ def _raw_labels(source: SourceConfig, data: Path) -> dict[str, tuple[str, ...]]:
     """Return {label: (SET/label,)} of all that a file holds, in order of the alphabet."""
     found: set[str] = set()
     for record in read_records(data / source.file):
-        value = record.get(source.field)
+        value: Any = record.get(source.field)
         found.update(value if isinstance(value, list) else [value])
     return {name: (f"{source.file.split('/')[0]}/{name}",) for name in sorted(found)}
 

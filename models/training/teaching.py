@@ -4,7 +4,8 @@ In: a run's folder with vectors and the teachers' answers. Out: a `Teaching`. Im
 encoder.
 
 A teacher has learnt the labels of all texts but its own part's, and would only repeat them. So of a head for which a
-text has a label, the one teacher speaks that did not learn from it; of the other heads all speak, and their mean counts.
+text has a label, the one teacher speaks that did not learn from it; of the other heads all speak, and their mean
+counts.
 """
 
 from collections.abc import Sequence
@@ -26,9 +27,9 @@ if TYPE_CHECKING:
 
 def log_probabilities(model: "Encoder", corpus: Corpus, *, spans: Sequence[slice]) -> FloatArray:
     """Return log probabilities [rows, columns up to the last of `spans`], each head's among its own columns."""
-    from models.training.fitting import encode_rows
+    from models.training.encoding import encode_rows
 
-    logits = encode_rows(model, corpus, np.arange(len(corpus)), parts=("logits",))["logits"]
+    logits = encode_rows(model, corpus, rows=np.arange(len(corpus)), parts=("logits",))["logits"]
     answers = np.zeros((len(corpus), max(span.stop for span in spans)), np.float32)
     for span in spans:
         part = logits[:, span] - logits[:, span].max(1, keepdims=True)
