@@ -11,9 +11,7 @@ from contracts.errors import MissingExtra, ModelInvalid
 from models.training.base_encoder import WORD_ROWS, locate_base_encoder, read_base_encoder
 from models.training.config import read_config
 
-TEACHER = read_config(
-    Path(__file__).parents[3] / "models" / "training" / "piece_table.toml"
-).teacher
+BASE = read_config(Path(__file__).parents[3] / "models" / "training" / "encoder.toml").base
 PIECES = [("<s>", 0.0), ("\u2581好", -1.5)]
 SCALE, NIBBLES = 0.5, np.arange(32) % 16
 
@@ -67,11 +65,11 @@ def test_a_file_with_other_blocks_is_refused(tmp_path: Path) -> None:
 
 def test_a_package_that_is_not_installed_is_named() -> None:
     with pytest.raises(MissingExtra, match="no_such_package carries the base encoder"):
-        locate_base_encoder(msgspec.structs.replace(TEACHER, package="no_such_package"))
+        locate_base_encoder(msgspec.structs.replace(BASE, package="no_such_package"))
 
 
 def test_another_file_than_the_pinned_one_is_refused() -> None:
     # Given a package that is surely installed, and a file of it that is not the weights
-    other = msgspec.structs.replace(TEACHER, package="msgspec", file="__init__.py")
-    with pytest.raises(ModelInvalid, match=f"expected {TEACHER.sha256}"):
+    other = msgspec.structs.replace(BASE, package="msgspec", file="__init__.py")
+    with pytest.raises(ModelInvalid, match=f"expected {BASE.sha256}"):
         locate_base_encoder(other)

@@ -1,0 +1,55 @@
+"""A training config: read, changed by keys, and refused with the file and the key."""
+
+from pathlib import Path
+
+import pytest
+
+from contracts.errors import SettingsInvalid
+from models.training.config import read_config
+
+COMMITTED = Path(__file__).parents[3] / "models" / "training" / "encoder.toml"
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [("name = ", "Invalid value"), ('name = "x"\nnovel = 1', "training config")],
+)
+def test_a_config_that_is_none_is_refused(tmp_path: Path, text: str, complaint: str) -> None:
+    path = tmp_path / "run.toml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsInvalid, match=complaint):
+        read_config(path)
+
+
+def test_a_label_map_to_an_unknown_label_is_refused(tmp_path: Path) -> None:
+    text = COMMITTED.read_text(encoding="utf-8").replace('angry = "anger"', 'angry = "rage"', 1)
+    (tmp_path / "run.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsInvalid, match="rage"):
+        read_config(tmp_path / "run.toml")
+
+
+def test_keys_are_set_to_toml_values() -> None:
+    changes = {"student.fit.samples": "10", "student.fit.heads": '["emotion"]', "seed": "3"}
+    config = read_config(COMMITTED, changes)
+    assert config.student.fit.samples == 10
+    assert config.student.fit.heads == ("emotion",)
+    assert config.seed == 3
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "complaint"),
+    [
+        ("student.fit.novel", "1", "novel"),
+        ("seed.more", "1", "'seed' is a value"),
+        ("name", "no quotes", "Invalid value"),
+    ],
+)
+def test_a_change_that_fits_nothing_is_refused(key: str, value: str, complaint: str) -> None:
+    with pytest.raises(SettingsInvalid, match=complaint):
+        read_config(COMMITTED, {key: value})
+
+
+def test_heads_without_labels_are_not_exported() -> None:
+    config = read_config(COMMITTED)
+    assert list(config.exported) == ["emotion", "sentiment", "topic", "harm", "irony"]
+    assert "intent" in config.heads
