@@ -1,22 +1,23 @@
 """Draw training texts and lay them out as padded batches, each step a function of seed and step number alone.
 
 In: a `Corpus`, chances of drawing each row. Out: positions of rows a step, and padded piece ids.
-Imports numpy and torch.
+Imports numpy; torch only inside `drop_pieces`.
 
 Texts are drawn by thousands, sorted by length and cut where rows x longest row would pass the budget: padding is wasted
 work. The order of the steps within such a group is shuffled again.
 """
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
-
 from models.training.config import FitConfig, TrainingConfig
 from models.training.corpus import NO_LABELS, Corpus
 from models.training.vocabulary import BEGIN_ID, END_ID, PAD_ID, UNKNOWN_ID
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 GROUP_ROWS = 8192
 
@@ -147,8 +148,10 @@ def with_prefix(ids: Positions, prefix: tuple[int, ...]) -> Positions:
     return np.concatenate([ids[:, :1], middle, ids[:, 1:]], axis=1)
 
 
-def drop_pieces(ids: Tensor, *, share: float, augmented: float) -> Tensor:
+def drop_pieces(ids: "Tensor", *, share: float, augmented: float) -> "Tensor":
     """Replace some pieces of some rows by the unknown one; the frame stays."""
+    import torch
+
     if not share or not augmented:
         return ids
     rows = torch.rand(len(ids), 1, device=ids.device) < augmented
