@@ -10,10 +10,17 @@ from models.cli import lexicon
 from models.cli.evaluating import evaluate_command
 from models.cli.heads import fit_head_command, label_command
 from models.cli.likeness import likeness_command
-from models.cli.training import export_command, train_command
+from models.cli.training import (
+    ablate_command,
+    export_command,
+    search_command,
+    train_command,
+)
 
 app = typer.Typer(name="models", help="Train, export and judge the models.", no_args_is_help=True)
 app.command("train")(train_command)
+app.command("ablate")(ablate_command)
+app.command("search")(search_command)
 app.command("export")(export_command)
 app.command("evaluate")(evaluate_command)
 app.command("likeness")(likeness_command)

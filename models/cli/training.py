@@ -1,33 +1,119 @@
-"""Train a model and export it.
+"""Train a model in stages and export it; see what each part of the recipe is worth, and search for a better one.
 
 In: a config, a data folder, a run's folder. Out: files. Imports training (with torch) only inside the commands.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
+from contracts.errors import SettingsInvalid
+
+Device = Annotated[Literal["cpu", "cuda"], typer.Option(help="Where it computes.")]
+Threads = Annotated[int, typer.Option(min=1, help="CPU threads.")]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Set a key of the config, such as student.fit.samples=100000."),
+]
+Config = Annotated[Path, typer.Option(help="A TOML file such as models/training/encoder.toml.")]
+Data = Annotated[Path, typer.Option(help="The folder of the data sets that the config names.")]
+Out = Annotated[Path, typer.Option(help="The run's folder; an interrupted run goes on there.")]
+OfRun = Annotated[Path, typer.Option("--run", help="The folder of a run.")]
+
 
 def train_command(
-    config: Annotated[
-        Path, typer.Option(help="A TOML file such as models/training/piece_table.toml.")
-    ],
-    data: Annotated[Path, typer.Option(help="The folder of the data sets that the config names.")],
+    config: Config,
+    data: Data,
     *,
-    out: Annotated[Path, typer.Option(help="The run's folder; an interrupted run goes on there.")],
-    threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 2,
+    out: Out,
+    device: Device = "cpu",
+    stage: Annotated[
+        list[str] | None, typer.Option(help="Run this stage alone; may be given again.")
+    ] = None,
+    changes: Changes = None,
+    threads: Threads = 2,
 ) -> None:
-    """Train a text model on one machine's CPU (needs the extra `torch`)."""
+    """Train a text model, stage by stage; finished stages are passed over (needs the extra `torch`)."""
     from models.training.config import read_config
-    from models.training.pipeline import train
+    from models.training.pipeline import Run, train
 
-    train(read_config(config), data, run=out, threads=threads)
-    typer.echo(f"trained: {out}; next: hubbub models export --run {out} --out FOLDER")
+    run = Run(out, read_config(config, changes_of(changes or ())), device)
+    train(run, data, stages=stage or (), threads=threads)
+    done = ", ".join(stage) if stage else "all stages"
+    typer.echo(f"trained: {out} ({done}); next: hubbub models export --run {out} --out FOLDER")
+
+
+def changes_of(texts: Sequence[str]) -> dict[str, str]:
+    """Return {key: TOML value} of texts such as `a.b=1`. Raises `SettingsInvalid`."""
+    changes = {}
+    for text in texts:
+        key, sign, value = text.partition("=")
+        if not sign:
+            raise SettingsInvalid(f"--set {text!r} has no `=`; expected KEY=VALUE")
+        changes[key.strip()] = value.strip()
+    return changes
+
+
+def ablate_command(
+    run: OfRun,
+    *,
+    variants: Annotated[
+        Path, typer.Option(help="A TOML file of what is changed, one variant after another.")
+    ] = Path("models/training/encoder.variants.toml"),
+    seeds: Annotated[int, typer.Option(min=1, help="Fits of each variant.")] = 3,
+    device: Device = "cpu",
+    report: Annotated[
+        bool, typer.Option("--report", help="Fit nothing: print what was found, as Markdown.")
+    ] = False,
+    threads: Threads = 2,
+) -> None:
+    """Fit the student again with one thing changed, over seeds, and say what each change does."""
+    from models.training.ablation import LEDGER, ablate, read_variants
+    from models.training.ablation_report import ablation_report, read_ledger
+    from models.training.pipeline import open_run, require_torch
+
+    if not report:
+        require_torch().set_num_threads(threads)
+        ablate(open_run(run, device=device), read_variants(variants), seeds=seeds)
+        typer.echo(f"ledger: {run / LEDGER}", err=True)
+    typer.echo(ablation_report(read_ledger(run)), nl=False)
+
+
+def search_command(
+    config: Config,
+    data: Data,
+    *,
+    out: Out,
+    trials: Annotated[int, typer.Option(min=1, help="Trials in all, those done counted.")],
+    samples: Annotated[
+        int, typer.Option(min=0, help="Texts of each trial; 0 takes the config's.")
+    ] = 0,
+    heads: Annotated[
+        list[str] | None,
+        typer.Option(help="Train and judge this head alone; may be given again."),
+    ] = None,
+    device: Device = "cpu",
+    changes: Changes = None,
+    threads: Threads = 2,
+) -> None:
+    """Search settings of the student's last stage by development macro-F1; goes on where it was."""
+    from models.training.config import read_config
+    from models.training.pipeline import STUDENT, Run, train
+    from models.training.searching import SEARCH_LEDGER, Search, require_optuna, search
+
+    require_optuna()
+    run = Run(out, read_config(config, changes_of(changes or ())), device)
+    train(run, data, stages=[one for one in run.stages() if one != STUDENT], threads=threads)
+    best = search(run, Search(trials, samples, tuple(heads or ())))
+    flags = " ".join(f"--set student.fit.{key}={value:.4g}" for key, value in best.settings.items())
+    typer.echo(f"best: trial {best.number}, macro-F1 {best.macro_f1:.4f}; {flags}")
+    typer.echo(f"ledger: {out / SEARCH_LEDGER}", err=True)
 
 
 def export_command(
-    run: Annotated[Path, typer.Option(help="The folder of a finished run.")],
+    run: OfRun,
     out: Annotated[Path, typer.Option(help="Where the model's folder is written.")],
 ) -> None:
     """Write a run's network, tokenizer, manifest and card; fail when they disagree with the training framework."""

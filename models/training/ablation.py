@@ -58,7 +58,10 @@ def read_variants(path: Path) -> Variants:
 
 
 def ablate(run: Run, variants: Variants, *, seeds: int) -> None:
-    """Fit and measure every variant with every seed that nobody has begun yet."""
+    """Fit and measure every variant with every seed that nobody has begun yet.
+
+    What was begun and killed stays begun until its mark in the folder `ablations` is removed.
+    """
     for seed in range(seeds):
         for variant in variants.variants:
             mark = run.folder / "ablations" / f"{variant.name}-{seed}"
@@ -67,7 +70,12 @@ def ablate(run: Run, variants: Variants, *, seeds: int) -> None:
                 mark.touch(exist_ok=False)
             except FileExistsError:
                 continue
-            scores = try_variant(run, variant, shared=variants.shared, seed=seed)
+            try:
+                scores = try_variant(run, variant, shared=variants.shared, seed=seed)
+            except BaseException:
+                # Whoever comes next may begin it again.
+                mark.unlink()
+                raise
             with (run.folder / LEDGER).open("ab") as ledger:
                 ledger.write(msgspec.json.encode(Trial(variant.name, seed, scores)) + b"\n")
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+
 from models.training.config import FitConfig, TrainingConfig
 from models.training.corpus import NO_LABELS, Corpus
 from models.training.vocabulary import BEGIN_ID, END_ID, PAD_ID, UNKNOWN_ID

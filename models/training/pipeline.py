@@ -90,6 +90,17 @@ def claim_run(run: Run) -> None:
         )
 
 
+def open_run(folder: Path, *, device: str = "cpu") -> Run:
+    """Return the run that was begun in a folder. Raises `SettingsInvalid` where there is none."""
+    try:
+        config = msgspec.json.decode((folder / "run.json").read_bytes(), type=TrainingConfig)
+    except (OSError, msgspec.DecodeError) as error:
+        raise SettingsInvalid(
+            f"{folder} is no run's folder: {error}; run `hubbub models train` first"
+        ) from error
+    return Run(folder, config, device)
+
+
 def _work(run: Run, stage: str, *, data: Path) -> Callable[[], None]:
     if stage == PREPARE:
         return partial(prepare, run.config, data, folder=run.folder)

@@ -9,7 +9,8 @@ import pytest
 
 from contracts.errors import InvalidInput, SettingsInvalid
 from models.training.sources import LabelledRow
-from tests.models.training.tiny import FIT, tiny_config, write_base, write_data
+from tests.models.training.tiny import tiny_config
+from tests.models.training.trained import Home
 
 torch = pytest.importorskip("torch")
 
@@ -20,31 +21,6 @@ from models.training.pipeline import (  # noqa: E402  (torch first)
     claim_run,
     train,
 )
-
-LONGER = FIT | {"samples": 5000, "dropout": 0.0, "augmented": 0.0}
-
-
-class Home:
-    """A place with a base encoder, data sets and a run's folder."""
-
-    def __init__(self, folder: Path) -> None:
-        self.data = folder / "data"
-        write_data(self.data)
-        sha256 = write_base(folder / "packages")
-        student = {"first": FIT, "fit": LONGER | {"soft_labels": 0.2, "likeness": 0.2}}
-        self.run = Run(folder / "run", tiny_config(sha256, student=student))
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """Train once, in two goes; tests look at the run's folder."""
-    folder = tmp_path_factory.mktemp("home")
-    home = Home(folder)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(folder / "packages"))
-        train(home.run, home.data, stages=["prepare", "vectors", "teacher-1"], threads=1)
-        train(home.run, home.data, threads=1)
-    return home
 
 
 def test_the_student_learns_the_labels(home: Home) -> None:

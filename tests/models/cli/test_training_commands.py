@@ -1,0 +1,109 @@
+"""The commands that train: each says where its result lies, and what was wrong with what it was given."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+from typer.testing import CliRunner, Result
+
+from contracts.errors import InvalidInput, SettingsInvalid
+from models.cli.app import app
+from models.cli.training import changes_of
+from models.training.ablation import LEDGER, Trial
+from tests.models.training.tiny import FIT, write_base, write_data
+
+BASE = """
+[base]
+package = "tiny_base"
+file = "e5.bin"
+sha256 = "{sha256}"
+prefix = "query: "
+"""
+CONFIG = """
+name = "tiny"
+seed = 7
+[vocabulary]
+pieces = 300
+token_limit = 32
+context_limit = 16
+{base}
+[teacher]
+count = 1
+fit = {fit}
+[student]
+first = {fit}
+fit = {fit}
+[abstain]
+least_answered = 0.6
+accuracy = {{ sentiment = 0.8 }}
+[heads.sentiment]
+share = 1.0
+labels = ["negative", "neutral", "positive"]
+[[sources]]
+file = "made/all.jsonl.gz"
+head = "sentiment"
+lang = "en"
+licence = "test"
+dev_share = 0.2
+labels = {{ neg = "negative", mid = "neutral", pos = "positive" }}
+"""
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+@pytest.fixture
+def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Write data, base encoder and config; return the config's path."""
+    write_data(tmp_path / "data")
+    base = BASE.format(sha256=write_base(tmp_path / "packages"))
+    monkeypatch.syspath_prepend(str(tmp_path / "packages"))
+    fit = ", ".join(f"{key} = {value}" for key, value in FIT.items())
+    path = tmp_path / "tiny.toml"
+    path.write_text(CONFIG.format(base=base, fit=f"{{ {fit} }}"), encoding="utf-8")
+    return path
+
+
+def test_stages_run_one_by_one_with_changed_keys(config: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    folder = tmp_path / "run"
+    common: list[object] = [
+        "train",
+        "--config",
+        config,
+        "--data",
+        tmp_path / "data",
+        "--out",
+        folder,
+    ]
+    common += ["--set", "student.first.samples=50", "--set", "name='other'", "--threads", 1]
+    result = run(*common, "--stage", "prepare", "--stage", "vectors")
+    assert result.exit_code == 0, result.output
+    assert f"trained: {folder} (prepare, vectors)" in result.output
+    assert sorted(path.name for path in folder.iterdir() if path.is_dir()) == []
+    result = run(*common, "--stage", "first")
+    assert result.exit_code == 0, result.output
+    assert (folder / "first/encoder.pt").exists()
+    assert msgspec.json.decode((folder / "run.json").read_bytes())["name"] == "other"
+
+
+def test_a_change_without_a_value_is_refused() -> None:
+    with pytest.raises(SettingsInvalid, match="'seed' has no `=`"):
+        changes_of(["seed"])
+    assert changes_of(["a.b = 1", "c=x=y"]) == {"a.b": "1", "c": "x=y"}
+
+
+def test_an_ablation_is_reported_without_fitting(tmp_path: Path) -> None:
+    trial = Trial("full", 0, {"topic/a/dev.jsonl.gz": {"macro_f1": 0.7, "rarest_f1": 0.3}})
+    (tmp_path / LEDGER).write_bytes(msgspec.json.encode(trial) + b"\n")
+    result = run("ablate", "--run", tmp_path, "--report")
+    assert result.exit_code == 0
+    assert "| full | 1 | 70.0 / 30.0 |" in result.output
+
+
+def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    result = run("ablate", "--run", tmp_path)
+    assert isinstance(result.exception, InvalidInput)
+    assert "is no run's folder" in str(result.exception)
