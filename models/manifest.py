@@ -10,17 +10,23 @@ from typing import Literal
 import msgspec
 
 MANIFEST_FILE = "manifest.json"
-FORMAT = 1
+FORMAT = 2
 # Raised whenever models/features changes what a text turns into: weights are trained for one way of reading.
-FEATURES_VERSION = 1
+FEATURES_VERSION = 2
 
 
 class TextSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Hold how a text is read: pieces at most, lower case or not, the padding piece, and padded pieces a batch."""
+    """Hold how a text is read: as  begin, text, end [, end, context, end], then padding.
+
+    `token_limit` and `context_limit` are the most pieces of a text and of its context with their frame; `token_budget`
+    is the most padded pieces in one forward pass.
+    """
 
     token_limit: int
-    lowercase: bool
+    context_limit: int
     pad_id: int
+    begin_id: int
+    end_id: int
     token_budget: int = 8192
 
 
@@ -48,8 +54,9 @@ class TrainingSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hold how one head does on one development source; baselines are TF-IDF with logistic regression on the same rows.
 
-    `accuracy` and `macro_f1` choose among the labels that the source knows; `open_accuracy` among all. `answered` is
-    the share that does not abstain and `answered_accuracy` its accuracy; `calibration_error` is over all labels.
+    All choose among the labels that the source knows. `calibration_error` is over 15 bins of equal mass. What ends in
+    `_at_80` counts the 80 % of rows with the largest probability. `answered` is the share that does not abstain and
+    `answered_accuracy` its accuracy.
     """
 
     head: str
@@ -58,16 +65,22 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rows: int
     accuracy: float
     macro_f1: float
+    macro_recall: float
     baseline_accuracy: float
     baseline_macro_f1: float
-    open_accuracy: float
+    baseline_macro_recall: float
+    calibration_error: float
+    macro_f1_at_80: float
     answered: float
     answered_accuracy: float
-    calibration_error: float
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Hold everything about one text model but its weights. `calibration` is by head, then language."""
+    """Hold everything about one text model but its weights. `calibration` is by head, then language.
+
+    `pieces` names the file that says what each piece says alone (float16 [pieces, emotions]), `likeness` figures of the
+    embedding, `agreement` how far int8 agrees with float32, by head.
+    """
 
     format: int
     name: str
@@ -81,9 +94,11 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     text: TextSettings
     calibration: dict[str, dict[str, LanguageCalibration]]
     base: str
+    pieces: str
     sources: tuple[TrainingSource, ...]
     figures: tuple[Figure, ...]
     likeness: dict[str, float] = {}
+    agreement: dict[str, float] = {}
 
 
 def model_digest(manifest: Manifest, *, readers: str) -> str:

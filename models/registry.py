@@ -10,6 +10,7 @@ from importlib import metadata, resources
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
 from contracts.errors import ModelInvalid
 from contracts.settings import ModelSettings
@@ -18,9 +19,11 @@ from models.features.language import LanguageDecider
 from models.heads.shelf import further_heads
 from models.hub.shelf import PREFIX, HubShelf
 from models.identity import IdentityScorer
+from models.lexicon.matching import Lexicon
+from models.lexicon.spans import SpanFinder
 from models.manifest import FEATURES_VERSION, FORMAT, MANIFEST_FILE, Manifest, model_digest
 from models.protocols import TextHead, TextScorer
-from models.scoring import EncoderScorer, InstalledModel
+from models.scoring import EMOTION, FRAME, EncoderScorer, InstalledModel
 
 BUNDLED = "bundled"
 IDENTITY = "identity"
@@ -71,8 +74,28 @@ def _scorer_with(
         text = msgspec.structs.replace(installed.manifest.text, token_budget=batch_tokens)
         manifest = msgspec.structs.replace(installed.manifest, text=text)
         installed = installed._replace(manifest=manifest)
-    engine = OrtEngine(installed.folder / installed.manifest.network, installed.manifest.labels)
-    return EncoderScorer(installed, engine=engine, decider=LanguageDecider(), further=further)
+    manifest = installed.manifest
+    return EncoderScorer(
+        installed,
+        engine=OrtEngine(installed.folder / manifest.network, manifest.labels),
+        decider=LanguageDecider(),
+        further=further,
+        spans=span_finder(installed, lexicon=shelf.settings.lexicon),
+    )
+
+
+def span_finder(installed: InstalledModel, *, lexicon: Path | None) -> SpanFinder | None:
+    """Return what names the words of an emotion; None where the model has no such head. `lexicon` is a user's file."""
+    manifest = installed.manifest
+    if EMOTION not in manifest.labels:
+        return None
+    table = np.load(installed.folder / manifest.pieces, allow_pickle=False)
+    return SpanFinder(
+        Lexicon.load(user_file=lexicon),
+        manifest.labels[EMOTION],
+        token_limit=manifest.text.token_limit - FRAME,
+        alone=table,
+    )
 
 
 def locate_model(model: str, *, home: Path | None = None) -> Path:

@@ -13,11 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from contracts.errors import ModelInvalid
-from contracts.scores import HeadScore
+from contracts.scores import HeadScore, Span
 from models.batching import pad_batch, plan_batches, rows_in_input_order
 from models.calibration import Calibrated, HeadCalibrator, language_positions
 from models.features.language import LanguageDecider, LanguageDecision
-from models.features.text import clean_text
+from models.features.text import clean_text, context_line
+from models.lexicon.spans import Evidence, SpanFinder
 from models.manifest import Manifest
 from models.protocols import (
     Engine,
@@ -29,7 +30,8 @@ from models.protocols import (
     TextScores,
 )
 
-SENTIMENT = "sentiment"
+SENTIMENT, EMOTION = "sentiment", "emotion"
+FRAME = 2  # a begin and an end piece
 PROBABILITY_DIGITS = 6
 
 
@@ -42,12 +44,25 @@ class InstalledModel(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """Hold what was read of one text: its normalised line and language, its pieces up to the limit, if there were more."""
+    """Hold what was read of one text: its normalised line and language, and its pieces up to the limit.
+
+    `offsets` are the pieces' places in the line, `framed` the ids as the network reads them, `is_cut` whether there was
+    more text.
+    """
 
     line: str
     decision: LanguageDecision
     pieces: list[int]
+    offsets: list[tuple[int, int]]
+    framed: list[int]
     is_cut: bool
+
+
+class Forward(NamedTuple):
+    """Hold the network's answers in input order; `shares` [text's pieces with their frame, emotions] row by row."""
+
+    output: EngineOutput
+    shares: list[FloatArray]
 
 
 class EncoderScorer:
@@ -60,11 +75,13 @@ class EncoderScorer:
         engine: Engine,
         decider: LanguageDecider,
         further: Sequence[TextHead] = (),
+        spans: SpanFinder | None = None,
     ) -> None:
         self._model = model
         self._engine = engine
         self._decider = decider
         self._further = further
+        self._spans = spans
         self._tokenizer: Any = None
         self._calibrators = {
             head: HeadCalibrator(model.manifest.calibration.get(head, {}))
@@ -78,10 +95,12 @@ class EncoderScorer:
 
     @property
     def model_version(self) -> str:
-        """Return the digest that the registry computed, joined with those of the further heads."""
-        if not self._further:
-            return self._model.version
+        """Return the digest that the registry computed, joined with those of the lexicon and the further heads."""
         parts = [self._model.version, *(f"{head.name}={head.version}" for head in self._further)]
+        if self._spans is not None:
+            parts.append(f"lexicon={self._spans.version}")
+        if len(parts) == 1:
+            return self._model.version
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
     @property
@@ -109,6 +128,8 @@ class EncoderScorer:
         self._tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
         self._engine.start()
         self._decider.start()
+        if self._spans is not None:
+            self._spans.start()
         for head in self._further:
             head.start()
 
@@ -126,10 +147,10 @@ class EncoderScorer:
         if not texts:
             return []
         readings = self._read(texts)
-        output = self._forward([reading.pieces for reading in readings])
-        answers = self._answers(readings, output)
+        forward = self._forward([reading.framed for reading in readings])
+        answers = self._answers(texts, readings, forward=forward)
         if self._further:
-            self._add_further(answers, further_inputs(texts, readings, output=output))
+            self._add_further(answers, further_inputs(texts, readings, output=forward.output))
         return answers
 
     def _add_further(self, answers: Sequence[TextScores], inputs: HeadInputs) -> None:
@@ -138,21 +159,42 @@ class EncoderScorer:
                 answer.heads[head.name] = score
 
     def _read(self, texts: Sequence[TextInput]) -> list[Reading]:
-        settings = self._model.manifest.text
-        limit, lowercase = settings.token_limit, settings.lowercase
-        cleaned = [clean_text(item, token_limit=limit, lowercase=lowercase) for item in texts]
-        encodings = self._tokenizer.encode_batch_fast(
+        limit = self._model.manifest.text.token_limit - FRAME
+        cleaned = [clean_text(item, token_limit=limit) for item in texts]
+        encodings = self._tokenizer.encode_batch(
             [clean.text for clean in cleaned], add_special_tokens=False
         )
+        contexts = self._contexts(texts)
         readings = []
-        for item, clean, encoding in zip(texts, cleaned, encodings, strict=True):
-            pieces = encoding.ids
-            decision = self._decider.decide(clean.text, item.lang_hint)
-            is_cut = clean.is_cut or len(pieces) > limit
-            readings.append(Reading(clean.text, decision, pieces[:limit], is_cut))
+        for at, (item, clean, encoding) in enumerate(zip(texts, cleaned, encodings, strict=True)):
+            pieces = encoding.ids[:limit]
+            readings.append(
+                Reading(
+                    line=clean.text,
+                    decision=self._decider.decide(clean.text, item.lang_hint),
+                    pieces=pieces,
+                    offsets=encoding.offsets[:limit],
+                    framed=self._framed(pieces, contexts.get(at, [])),
+                    is_cut=clean.is_cut or len(encoding.ids) > limit,
+                )
+            )
         return readings
 
-    def _forward(self, rows: Sequence[Sequence[int]]) -> EngineOutput:
+    def _contexts(self, texts: Sequence[TextInput]) -> dict[int, list[int]]:
+        """Return the last pieces of what came before, of those texts that have a context."""
+        lines = {at: context_line(item.context) for at, item in enumerate(texts) if item.context}
+        encodings = self._tokenizer.encode_batch_fast(
+            list(lines.values()), add_special_tokens=False
+        )
+        limit = self._model.manifest.text.context_limit - FRAME
+        return {at: each.ids[-limit:] for at, each in zip(lines, encodings, strict=True)}
+
+    def _framed(self, pieces: list[int], context: list[int]) -> list[int]:
+        settings = self._model.manifest.text
+        framed = [settings.begin_id, *pieces, settings.end_id]
+        return [*framed, settings.end_id, *context, settings.end_id] if context else framed
+
+    def _forward(self, rows: Sequence[Sequence[int]]) -> Forward:
         settings = self._model.manifest.text
         plan = plan_batches([len(row) for row in rows], token_budget=settings.token_budget)
         outputs = [
@@ -165,21 +207,34 @@ class EncoderScorer:
             head: rows_in_input_order(plan, [output.logits[head] for output in outputs])
             for head in self._model.manifest.labels
         }
-        return EngineOutput(
-            logits, rows_in_input_order(plan, [output.embedding for output in outputs])
+        embedding = rows_in_input_order(plan, [output.embedding for output in outputs])
+        pooled = [output.pooled for output in outputs if output.pooled is not None]
+        joined = EngineOutput(
+            logits, embedding, rows_in_input_order(plan, pooled) if pooled else None
         )
+        shares: dict[int, FloatArray] = {}
+        for batch, output in zip(plan, outputs, strict=True):
+            if output.shares is not None:
+                shares.update(zip(batch.positions, output.shares, strict=True))
+        return Forward(joined, [shares[at] for at in range(len(rows))] if shares else [])
 
-    def _answers(self, readings: Sequence[Reading], output: EngineOutput) -> list[TextScores]:
+    def _answers(
+        self, texts: Sequence[TextInput], readings: Sequence[Reading], *, forward: Forward
+    ) -> list[TextScores]:
         languages = language_positions([reading.decision.lang for reading in readings])
         is_empty = np.array([not reading.pieces for reading in readings])
         heads: list[dict[str, HeadScore]] = [{} for _ in readings]
+        spans: list[tuple[Span, ...]] = [() for _ in readings]
         for head, labels in self._model.manifest.labels.items():
-            calibrated = self._calibrators[head].calibrate(output.logits[head], languages)
-            for scores, answer in zip(
-                heads, head_scores(calibrated, labels, is_empty=is_empty), strict=True
-            ):
+            calibrated = self._calibrators[head].calibrate(forward.output.logits[head], languages)
+            answers = head_scores(calibrated, labels, is_empty=is_empty)
+            for scores, answer in zip(heads, answers, strict=True):
                 scores[head] = answer
-        vectors = packed_vectors(output.embedding)
+            if head == EMOTION and self._spans is not None and forward.shares:
+                spans = self._find_spans(
+                    texts, readings, shares=forward.shares, calibrated=calibrated
+                )
+        vectors = packed_vectors(forward.output.embedding)
         return [
             TextScores(
                 lang=reading.decision.lang,
@@ -189,9 +244,35 @@ class EncoderScorer:
                 vector=vector if reading.pieces else b"",
                 tokens=len(reading.pieces),
                 truncated=reading.is_cut,
+                emotion_spans=found,
             )
-            for reading, scores, vector in zip(readings, heads, vectors, strict=True)
+            for reading, scores, vector, found in zip(readings, heads, vectors, spans, strict=True)
         ]
+
+    def _find_spans(
+        self,
+        texts: Sequence[TextInput],
+        readings: Sequence[Reading],
+        *,
+        shares: Sequence[FloatArray],
+        calibrated: Calibrated,
+    ) -> list[tuple[Span, ...]]:
+        finder = self._spans
+        found: list[tuple[Span, ...]] = []
+        for at, (item, reading) in enumerate(zip(texts, readings, strict=True)):
+            if finder is None or calibrated.abstained[at] or not reading.pieces:
+                found.append(())
+                continue
+            evidence = Evidence(
+                pieces=reading.pieces,
+                offsets=reading.offsets,
+                # The frame's begin stands before the text's pieces.
+                shares=shares[at][1 : len(reading.pieces) + 1],
+                probabilities=calibrated.probabilities[at],
+                best=int(calibrated.best[at]),
+            )
+            found.append(finder.find(item, reading.line, evidence=evidence))
+        return found
 
 
 def further_inputs(

@@ -1,7 +1,8 @@
 """Run the exported network with onnxruntime on one CPU thread.
 
 In: padded piece ids. Out: logits a head and unit vectors. The graph's inputs are `input_ids` and `attention_mask`, both
-int64 [rows, width]; its outputs are `logits_<head>` float32 [rows, labels] and `embedding` float32 [rows, width].
+int64 [rows, width]; its outputs are `logits_<head>` float32 [rows, labels] and `embedding` float32 [rows, width], and
+where it has them `pooled` and `shares`, as `EngineOutput` says.
 Imports onnxruntime lazily, in `start`.
 
 One thread a process: workers scale by processes, and a fixed order of sums keeps the answer the same on every replay.
@@ -16,6 +17,7 @@ from models.protocols import EngineOutput, TokenBatch
 
 EMBEDDING = "embedding"
 LOGITS_PREFIX = "logits_"
+FURTHER = ("pooled", "shares")
 
 
 class OrtEngine:
@@ -26,6 +28,7 @@ class OrtEngine:
         self._heads = tuple(labels)
         self._widths = tuple(len(of) for of in labels.values())
         self._outputs = [EMBEDDING, *(LOGITS_PREFIX + head for head in labels)]
+        self._further: list[str] = []
         self._session: Any = None
 
     @property
@@ -58,11 +61,13 @@ class OrtEngine:
             )
         except (*broken, *missing) as error:
             raise ModelInvalid(f"onnxruntime cannot load {self._path}: {error}") from error
-        lacking = set(self._outputs) - {output.name for output in session.get_outputs()}
+        present = {output.name for output in session.get_outputs()}
+        lacking = set(self._outputs) - present
         if lacking:
             raise ModelInvalid(
                 f"{self._path} lacks the outputs {sorted(lacking)} that its manifest promises"
             )
+        self._further = [name for name in FURTHER if name in present]
         self._session = session
 
     def run(self, batch: TokenBatch) -> EngineOutput:
@@ -70,14 +75,21 @@ class OrtEngine:
         if self._session is None:
             raise ModelInvalid("the engine `ort` was used before start() or after close()")
         feed = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
-        embedding, *logits = self._session.run(self._outputs, feed)
+        names = [*self._outputs, *self._further]
+        found = dict(zip(names, self._session.run(names, feed), strict=True))
+        embedding, *logits = (found[name] for name in self._outputs)
         rows = len(batch.input_ids)
         for head, width, values in zip(self._heads, self._widths, logits, strict=True):
             if values.shape != (rows, width):
                 raise ModelInvalid(
                     f"{self._path} gave {head} of shape {values.shape}, expected {(rows, width)}"
                 )
-        return EngineOutput(logits=dict(zip(self._heads, logits, strict=True)), embedding=embedding)
+        return EngineOutput(
+            logits=dict(zip(self._heads, logits, strict=True)),
+            embedding=embedding,
+            pooled=found.get("pooled"),
+            shares=found.get("shares"),
+        )
 
     def close(self) -> None:
         """Free the graph."""

@@ -28,6 +28,11 @@ class HubShelf:
         self._batch_tokens = batch_tokens
 
     @property
+    def settings(self) -> ModelSettings:
+        """Return the settings of all models."""
+        return self._settings
+
+    @property
     def names(self) -> Collection[str]:
         """Return the names of the tables `[models.hub.NAME]`."""
         return self._settings.hub.keys()

@@ -73,13 +73,6 @@ class Evidence(NamedTuple):
     best: int
 
 
-class Reading(NamedTuple):
-    """Hold how lines are made: as the model's `TextSettings` say."""
-
-    token_limit: int
-    lowercase: bool = False
-
-
 class _Unit(NamedTuple):
     """Hold some neighbouring words: [`first`, `last`) are their numbers, `score` what they say for the label."""
 
@@ -91,7 +84,8 @@ class _Unit(NamedTuple):
 class SpanFinder:
     """Find the spans of texts for one head of emotions.
 
-    `alone` [vocabulary, labels] is what `models.lexicon.alone` says of each piece; without it spans are worse.
+    `token_limit` is what `clean_text` was given. `alone` [vocabulary, labels] is what `models.lexicon.alone` says of
+    each piece; without it spans are worse.
     """
 
     def __init__(
@@ -99,12 +93,13 @@ class SpanFinder:
         lexicon: Lexicon,
         labels: Sequence[str],
         *,
-        reading: Reading,
+        token_limit: int,
         alone: Table | None = None,
     ) -> None:
+        self.version = lexicon.version
         self._lexicon = lexicon
         self._labels = labels
-        self._reading = reading
+        self._token_limit = token_limit
         self._alone = alone
         self._alone_weight = ALONE if alone is not None else 0.0
         self._parts = 1 + LEXICON + self._alone_weight
@@ -127,8 +122,7 @@ class SpanFinder:
         units = self.units(line, words, evidence=evidence)
         if not units:
             return ()
-        limit, lowercase = self._reading
-        alignment = align(item, line, token_limit=limit, lowercase=lowercase)
+        alignment = align(item, line, token_limit=self._token_limit)
         if alignment is None:
             return ()
         spans = []

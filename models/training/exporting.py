@@ -1,23 +1,25 @@
 """Turn a finished run into a model folder: graph, tokenizer, manifest, card. Fails when the graph disagrees with torch.
 
-In: a run folder that `pipeline.train` filled. Out: `model.onnx`, `tokenizer.json`, `manifest.json`, `MODEL_CARD.md`.
-Imports models.training, models.engines and models.calibration; torch lazily.
+In: a run folder that `pipeline.train` filled. Out: `model.onnx`, `tokenizer.json`, `pieces.npy`, `manifest.json`,
+`MODEL_CARD.md`. Imports models.training, models.engines and models.calibration; torch lazily.
+
+    torch --(parity: labels equal, differences of 1e-3 at most)--> float32 graph --(agreement)--> int8 graph
 """
 
 import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import msgspec
 import numpy as np
 import structlog
 from tokenizers import Tokenizer
 
-from contracts.errors import ModelInvalid, SettingsInvalid
-from models.batching import pad_batch, plan_batches, rows_in_input_order
+from contracts.errors import SettingsInvalid
 from models.engines.ort import OrtEngine
+from models.lexicon.alone import said_alone
 from models.manifest import (
     FEATURES_VERSION,
     FORMAT,
@@ -26,58 +28,64 @@ from models.manifest import (
     TextSettings,
     TrainingSource,
 )
-from models.protocols import EngineOutput, FloatArray
-from models.training.bags import BagStore, tokenize_rows
 from models.training.card import model_card
 from models.training.config import TrainingConfig
-from models.training.graph import LayerWeights, TableWeights, piece_table_graph
+from models.training.corpus import Columns
+from models.training.graph import EncoderWeights, encoder_graph, quantize_rows
 from models.training.judging import fit_calibration, judge
+from models.training.parity import check_agreement, check_parity, run_graph
+from models.training.pipeline import STUDENT, WEIGHTS_FILE, Run, build_encoder
+from models.training.quantizing import CALIBRATION_ROWS, evening_of, quantized
 from models.training.sources import LabelledRow
-from models.training.vocabulary import PAD_ID
+from models.training.vocabulary import BEGIN_ID, END_ID, PAD_ID
 
-NETWORK_FILE = "model.onnx"
-TOKENIZER_FILE = "tokenizer.json"
+if TYPE_CHECKING:
+    from models.networks.encoder import Encoder
+
+NETWORK_FILE, TOKENIZER_FILE, PIECES_FILE = "model.onnx", "tokenizer.json", "pieces.npy"
 CARD_FILE = "MODEL_CARD.md"
-PARITY_ROWS = 2000
-LEAST_AGREEMENT = 0.995
-LEAST_COSINE = 0.999
+EMOTION = "emotion"
+PARITY_ROWS, AGREEMENT_ROWS = 512, 4096
 
 log = structlog.get_logger()
 
 
-def export(run: Path, out: Path) -> Manifest:
-    """Write the model of `run` to `out` and return its manifest.
+def export(folder: Path, out: Path) -> Manifest:
+    """Write the model of the run in `folder` to `out` and return its manifest.
 
-    Raises `SettingsInvalid` when the run is not finished, `ModelInvalid` when int8 changes more than 0.5 % of labels.
+    Raises `SettingsInvalid` when the run is not finished, `ModelInvalid` when a graph's answers are not the network's.
     """
-    config, rows, weights = read_run(run)
+    run = finished_run(folder)
+    config = run.config
+    rows = [row for row in read_development(folder) if row.head in config.exported]
+    tokenizer = Tokenizer.from_file(str(folder / TOKENIZER_FILE))
+    framed = framed_texts(config, rows, tokenizer=tokenizer)
+    model = read_student(run)
     out.mkdir(parents=True, exist_ok=True)
-    (out / NETWORK_FILE).write_bytes(piece_table_graph(weights))
-    (out / TOKENIZER_FILE).write_bytes((run / TOKENIZER_FILE).read_bytes())
-    output, pieces = run_exported(config, rows, out=out)
-    check_parity(weights, rows, pieces=pieces, output=output)
+    agreement = write_network(model, run, framed=framed, out=out)
+    (out / TOKENIZER_FILE).write_bytes((folder / TOKENIZER_FILE).read_bytes())
+    write_pieces(config, pieces=model.shape.pieces, out=out)
+    output = run_graph(out / NETWORK_FILE, config.exported, framed=framed)
     calibration = fit_calibration(rows, output, config=config)
-    baseline = json.loads((run / "baseline.json").read_text())
+    baseline = json.loads((folder / "baseline.json").read_text(encoding="utf-8"))
+    figures = judge(rows, output, config=config, calibration=calibration, baseline=baseline)
     manifest = Manifest(
         format=FORMAT,
         name=config.name,
         features_version=FEATURES_VERSION,
         network=NETWORK_FILE,
         tokenizer=TOKENIZER_FILE,
-        files={name: _sha256(out / name) for name in (NETWORK_FILE, TOKENIZER_FILE)},
-        labels=config.labels,
+        files={name: _sha256(out / name) for name in (NETWORK_FILE, TOKENIZER_FILE, PIECES_FILE)},
+        labels=config.exported,
         languages=("en", "zh"),
-        vector_width=config.network.vector_width,
-        text=TextSettings(
-            token_limit=config.vocabulary.token_limit,
-            lowercase=config.vocabulary.lowercase,
-            pad_id=PAD_ID,
-        ),
+        vector_width=model.shape.hidden,
+        text=text_settings(config),
         calibration=calibration,
-        base=f"intfloat/multilingual-e5-small (MIT), by the package {config.teacher.package} (MIT)",
+        base=f"intfloat/multilingual-e5-small (MIT), by the package {config.base.package} (MIT)",
+        pieces=PIECES_FILE,
         sources=_sources(config),
-        figures=judge(rows, output, calibration=calibration, baseline=baseline),
-        likeness=json.loads((run / "likeness.json").read_text()),
+        figures=figures,
+        agreement=agreement,
     )
     (out / MANIFEST_FILE).write_bytes(
         msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
@@ -86,137 +94,108 @@ def export(run: Path, out: Path) -> Manifest:
     return manifest
 
 
-def read_run(run: Path) -> tuple[TrainingConfig, list[LabelledRow], TableWeights]:
-    """Return a finished run's config, development rows and weights. Raises `SettingsInvalid` when a file is missing."""
-    import torch
-
-    needed = (
-        "run.json",
-        "network.pt",
-        "development.json",
-        "baseline.json",
-        "likeness.json",
-        TOKENIZER_FILE,
-    )
-    absent = [name for name in needed if not (run / name).is_file()]
+def finished_run(folder: Path) -> Run:
+    """Return a finished run. Raises `SettingsInvalid` when a file is missing."""
+    weights = f"{STUDENT}/{WEIGHTS_FILE}"
+    needed = ("run.json", "rows.json", "corpus.json", "baseline.json", TOKENIZER_FILE, weights)
+    absent = [name for name in needed if not (folder / name).is_file()]
     if absent:
         raise SettingsInvalid(
-            f"the run {run} is not finished, {', '.join(absent)} is missing: run `hubbub models train`"
+            f"the run {folder} is not finished, {', '.join(absent)} is missing: run `hubbub models train`"
         )
-    config = msgspec.json.decode((run / "run.json").read_bytes(), type=TrainingConfig)
-    rows = msgspec.json.decode((run / "development.json").read_bytes(), type=list[LabelledRow])
-    state = torch.load(run / "network.pt", weights_only=True)
-    heads = {head: _layer(state["heads"], f"{head}.") for head in config.labels}
-    weights = TableWeights(
-        likeness=state["likeness"].numpy(),
-        mood=state["mood"].numpy(),
-        hidden=_layer(state["hidden"], ""),
-        heads=heads,
+    return Run(folder, msgspec.json.decode((folder / "run.json").read_bytes(), type=TrainingConfig))
+
+
+def read_development(folder: Path) -> list[LabelledRow]:
+    """Return the run's development rows."""
+    return msgspec.json.decode((folder / "rows.json").read_bytes(), type=list[LabelledRow])
+
+
+def read_columns(folder: Path) -> Columns:
+    """Return the run's label columns."""
+    return msgspec.json.decode((folder / "corpus.json").read_bytes(), type=Columns)
+
+
+def read_student(run: Run) -> "Encoder":
+    """Return the trained student in evaluation mode, with the word rows that a graph can hold."""
+    import torch
+
+    width, layers = read_columns(run.folder).width, run.config.student.fit.layers
+    model = build_encoder(run, layers=layers, columns=width)
+    model.load_state_dict(torch.load(run.folder / STUDENT / WEIGHTS_FILE, weights_only=True))
+    rows, scales = quantize_rows(model.words.numpy())
+    model.words.copy_(torch.from_numpy(rows * scales))
+    return model.eval()
+
+
+def text_settings(config: TrainingConfig) -> TextSettings:
+    """Return how the product reads a text."""
+    return TextSettings(
+        token_limit=config.vocabulary.token_limit,
+        context_limit=config.vocabulary.context_limit,
+        pad_id=PAD_ID,
+        begin_id=BEGIN_ID,
+        end_id=END_ID,
     )
-    return config, rows, weights
 
 
-def _layer(state: dict[str, Any], prefix: str) -> LayerWeights:
-    return LayerWeights(state[f"{prefix}weight"].numpy(), state[f"{prefix}bias"].numpy())
+def framed_texts(
+    config: TrainingConfig, rows: Sequence[LabelledRow], *, tokenizer: Tokenizer
+) -> list[list[int]]:
+    """Return each row's ids as the product frames them."""
+    limits = config.vocabulary
+    framed = []
+    for row in rows:
+        ids = tokenizer.encode(row.text, add_special_tokens=False).ids[: limits.token_limit - 2]
+        before = tokenizer.encode(row.context, add_special_tokens=False).ids
+        before = before[-(limits.context_limit - 2) :]
+        framed.append([BEGIN_ID, *ids, END_ID, *([END_ID, *before, END_ID] if before else [])])
+    return framed
 
 
-def run_exported(
-    config: TrainingConfig, rows: list[LabelledRow], *, out: Path
-) -> tuple[EngineOutput, list[list[int]]]:
-    """Return the outputs of the graph in `out` on every row, and the rows' pieces."""
-    tokenizer = Tokenizer.from_file(str(out / TOKENIZER_FILE))
-    pieces = tokenize_rows(
-        tokenizer, [row.text for row in rows], limit=config.vocabulary.token_limit
-    )
-    engine = OrtEngine(out / NETWORK_FILE, config.labels)
+def write_network(
+    model: "Encoder", run: Run, *, framed: Sequence[list[int]], out: Path
+) -> dict[str, float]:
+    """Write the int8 graph; return the share of labels in which it agrees with float32, by head."""
+    columns, exported = read_columns(run.folder), run.config.exported
+    spans = {head: (columns.span(head).start, columns.span(head).stop) for head in exported}
+    arrays = {name: value.float().numpy() for name, value in model.state_dict().items()}
+    arrays |= {"words": model.words.numpy(), "positions": model.positions.numpy()}
+    shape = model.shape
+    weights = EncoderWeights(arrays, shape.layers, model.middle, shape.attention_heads, spans)
+    plain, sample = encoder_graph(weights), spread(framed, CALIBRATION_ROWS)
+    check_parity(model, plain, spans=spans, framed=spread(framed, PARITY_ROWS))
+    evening = evening_of(plain, sample, layers=shape.layers)
+    small = quantized(encoder_graph(weights, evening=evening), sample)
+    (out / NETWORK_FILE).write_bytes(small)
+    return check_agreement(plain, small, labels=exported, framed=spread(framed, AGREEMENT_ROWS))
+
+
+def spread(framed: Sequence[list[int]], count: int) -> list[list[int]]:
+    """Return at most `count` rows from all parts of the sequence."""
+    return list(framed[:: max(1, len(framed) // count)][:count])
+
+
+def write_pieces(config: TrainingConfig, *, pieces: int, out: Path) -> None:
+    """Write what each piece says alone."""
+    engine = OrtEngine(out / NETWORK_FILE, config.exported)
     engine.start()
-    plan = plan_batches([len(row) for row in pieces])
-    outputs = [
-        engine.run(pad_batch([pieces[i] for i in batch.positions], batch.width, pad_id=PAD_ID))
-        for batch in plan
-    ]
+    table = said_alone(engine, pieces, head=EMOTION, framed=lambda piece: (BEGIN_ID, piece, END_ID))
     engine.close()
-    logits = {
-        head: rows_in_input_order(plan, [output.logits[head] for output in outputs])
-        for head in config.labels
-    }
-    return EngineOutput(
-        logits, rows_in_input_order(plan, [output.embedding for output in outputs])
-    ), pieces
-
-
-def check_parity(
-    weights: TableWeights,
-    rows: Sequence[LabelledRow],
-    *,
-    pieces: Sequence[Sequence[int]],
-    output: EngineOutput,
-) -> None:
-    """Compare the graph's answers with torch in full precision, each head on its own development rows.
-
-    Raises `ModelInvalid` when a head agrees in fewer than 99.5 % of labels, or the mean cosine falls below 0.999.
-    """
-    for head in weights.heads:
-        at = [i for i, row in enumerate(rows) if row.head == head][:PARITY_ROWS]
-        vectors, logits = torch_outputs(weights, [pieces[i] for i in at], head=head)
-        agreement = float(np.mean(logits.argmax(1) == output.logits[head][at].argmax(1)))
-        cosine = float((vectors * output.embedding[at]).sum(1).mean())
-        log.info(
-            "parity_checked",
-            head=head,
-            rows=len(at),
-            agreement=round(agreement, 5),
-            cosine=round(cosine, 6),
-        )
-        if agreement < LEAST_AGREEMENT:
-            raise ModelInvalid(
-                f"the graph agrees with torch in {agreement:.4f} of {head} labels, not {LEAST_AGREEMENT}"
-            )
-        if cosine < LEAST_COSINE:
-            raise ModelInvalid(
-                f"the graph's vectors have a mean cosine of {cosine:.5f} to torch's, not {LEAST_COSINE}"
-            )
-
-
-def torch_outputs(
-    weights: TableWeights, pieces: Sequence[Sequence[int]], *, head: str
-) -> tuple[FloatArray, FloatArray]:
-    """Return (unit vectors, one head's logits) of rows of pieces, computed by torch from the trained tables."""
-    import torch
-    from torch.nn import functional
-
-    bag = BagStore(pieces).take(np.arange(len(pieces)))
-    ids, starts = torch.from_numpy(bag.ids), torch.from_numpy(bag.starts)
-    counts = torch.tensor([max(1, len(row)) for row in pieces])
-    sums = [
-        functional.embedding_bag(ids, torch.from_numpy(table), starts, mode="sum")
-        for table in (weights.likeness, weights.mood)
-    ]
-    vectors = functional.normalize(sums[0], dim=1, eps=1e-6)
-    mood = sums[1] / counts.sqrt()[:, None]
-    features = torch.cat([vectors * vectors.shape[1] ** 0.5, mood], dim=1)
-    hidden = functional.relu(_linear(features, weights.hidden))
-    return vectors.numpy(), _linear(hidden, weights.heads[head]).numpy()
-
-
-def _linear(values: Any, layer: LayerWeights) -> Any:
-    import torch
-
-    return torch.nn.functional.linear(
-        values, torch.from_numpy(layer.weight), torch.from_numpy(layer.bias)
-    )
+    np.save(out / PIECES_FILE, table, allow_pickle=False)
 
 
 def _sources(config: TrainingConfig) -> tuple[TrainingSource, ...]:
     listed = [
-        TrainingSource(s.file, s.head, s.lang, s.role, s.licence, config.label_map(s))
+        TrainingSource(s.file, s.head, s.lang, s.role, s.licence, _shown_map(config.label_map(s)))
         for s in config.sources
     ]
-    listed += [
-        TrainingSource(t.file, "likeness", t.lang, "train", t.licence)
-        for t in config.likeness_texts
-    ]
+    listed += [TrainingSource(t.file, "texts", t.lang, "train", t.licence) for t in config.texts]
     return tuple(listed)
+
+
+def _shown_map(labels: dict[str, tuple[str, ...]]) -> dict[str, str]:
+    return {theirs: " or ".join(ours) for theirs, ours in labels.items()}
 
 
 def _sha256(path: Path) -> str:

@@ -1,15 +1,20 @@
 """Fit calibration on development rows, and write down how each head does on each source.
 
 In: development rows and the exported network's outputs on them. Out: calibrations and `Figure`s. Pure; imports numpy.
+
+A row's source told only some labels apart, and may have left open which of several is true: a row's probability is that
+of its set of labels among those that its source knows.
 """
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from models.calibration import LANGUAGES, HeadCalibrator, fit_temperature, fit_threshold, softmax
-from models.evaluation.figures import accuracy, calibration_error, macro_f1
+from models.evaluation.figures import accuracy, macro_recall
+from models.evaluation.summary import summarise
 from models.manifest import Figure, LanguageCalibration
 from models.protocols import EngineOutput, FloatArray
 from models.training.config import TrainingConfig
@@ -17,87 +22,156 @@ from models.training.sources import LabelledRow
 
 Calibration = dict[str, dict[str, LanguageCalibration]]
 Indices = npt.NDArray[np.int64]
+IMPOSSIBLE = -1e4
+
+
+class Classes(NamedTuple):
+    """Hold one source's rows as classes: `at` their positions, `true` their classes, `members` bool [classes, labels]."""
+
+    at: Indices
+    true: Indices
+    members: npt.NDArray[np.bool_]
+    known: npt.NDArray[np.bool_]
+    names: list[str]
+
+
+def classes_of(
+    rows: Sequence[LabelledRow], labels: Sequence[str], *, source: tuple[str, str, str]
+) -> Classes:
+    """Return the classes of one (head, file, language): its sets of labels where they do not overlap, else its labels.
+
+    Where sets overlap, rows with several labels are left out.
+    """
+    mine = [i for i, row in enumerate(rows) if (row.head, row.source, row.lang) == source]
+    sets = sorted({tuple(sorted(rows[i].targets)) for i in mine})
+    if len({label for group in sets for label in group}) < sum(map(len, sets)):
+        mine = [i for i in mine if len(rows[i].targets) == 1]
+        sets = sorted({tuple(rows[i].targets) for i in mine})
+    numbers = {group: number for number, group in enumerate(sets)}
+    true = [numbers[tuple(sorted(rows[i].targets))] for i in mine]
+    known = np.isin(labels, rows[mine[0]].known)
+    members = np.array([[label in group for label in labels] for group in sets])
+    names = ["+".join(group) for group in sets]
+    return Classes(np.array(mine), np.array(true), members, known, names)
+
+
+def sources_of(rows: Sequence[LabelledRow], head: str) -> list[tuple[str, str, str]]:
+    """Return each (head, file, language) of a head's rows, in order."""
+    return list(dict.fromkeys((r.head, r.source, r.lang) for r in rows if r.head == head))
+
+
+def shares_of(logits: FloatArray, classes: Classes, *, temperature: float) -> FloatArray:
+    """Return the probability of each class [rows, classes], its row's sum 1."""
+    among = np.where(classes.known, logits[classes.at] / np.float32(temperature), IMPOSSIBLE)
+    sums = softmax(among.astype(np.float32)) @ classes.members.T.astype(np.float32)
+    result: FloatArray = sums / sums.sum(1, keepdims=True)
+    return result
 
 
 def fit_calibration(
     rows: Sequence[LabelledRow], output: EngineOutput, *, config: TrainingConfig
 ) -> Calibration:
-    """Return temperature and threshold of each head and language with development rows (those with one label)."""
+    """Return temperature and threshold of each head and language with development rows.
+
+    A source counts by the root of its rows: one that is large would else decide alone.
+    """
     calibration: Calibration = {}
-    for head in config.labels:
+    for head, labels in config.exported.items():
         calibration[head] = {}
         for lang in config.abstain.answers_in.get(head, ("en", "zh")):
-            at = _positions(rows, head, lang=lang)
-            if len(at):
+            sources = [source for source in sources_of(rows, head) if source[2] == lang]
+            classes = [classes_of(rows, labels, source=source) for source in sources]
+            if classes:
                 calibration[head][lang] = _fit_one(
-                    output.logits[head][at], _true(rows, at), config=config, head=head
+                    output.logits[head], classes, config=config, head=head
                 )
     return calibration
 
 
 def _fit_one(
-    logits: FloatArray, true: Indices, *, config: TrainingConfig, head: str
+    logits: FloatArray, classes: Sequence[Classes], *, config: TrainingConfig, head: str
 ) -> LanguageCalibration:
-    temperature = fit_temperature(logits, true)
-    probabilities = softmax(logits / np.float32(temperature))
+    generator = np.random.default_rng(config.seed)
+    count = round(float(np.mean([len(each.at) ** 0.5 for each in classes])) ** 2)
+    drawn = [
+        each._replace(at=each.at[chosen], true=each.true[chosen])
+        for each in classes
+        for chosen in [generator.integers(0, len(each.at), _weighed(len(each.at), count))]
+    ]
+    temperature = fit_temperature(
+        lambda t: float(
+            np.concatenate(
+                [
+                    -np.log(
+                        shares_of(logits, e, temperature=t)[np.arange(len(e.at)), e.true] + 1e-9
+                    )
+                    for e in drawn
+                ]
+            ).mean()
+        )
+    )
+    shares = [shares_of(logits, each, temperature=temperature) for each in drawn]
     threshold = fit_threshold(
-        probabilities.max(1),
-        probabilities.argmax(1) == true,
+        np.concatenate([share.max(1) for share in shares]),
+        np.concatenate([s.argmax(1) == e.true for s, e in zip(shares, drawn, strict=True)]),
         accuracy=config.abstain.accuracy[head],
         least_answered=config.abstain.least_answered,
     )
     return LanguageCalibration(temperature, max(threshold, config.abstain.floor.get(head, 0.0)))
 
 
+def _weighed(rows: int, typical: int) -> int:
+    return max(1, round((rows * typical) ** 0.5))
+
+
 def judge(
     rows: Sequence[LabelledRow],
     output: EngineOutput,
     *,
+    config: TrainingConfig,
     calibration: Calibration,
     baseline: Mapping[str, Mapping[str, float]],
 ) -> tuple[Figure, ...]:
     """Return one figure for each head and development source; `baseline` has keys `head/source`."""
     figures = []
-    for head, source, lang in dict.fromkeys((row.head, row.source, row.lang) for row in rows):
-        at = _positions(rows, head, lang=lang, source=source)
-        true = _true(rows, at)
-        known = np.zeros(output.logits[head].shape[1], np.bool_)
-        known[list(rows[at[0]].known)] = True
-        guessed = np.where(known, output.logits[head][at], -np.inf).argmax(1)
-        languages = np.full(len(at), LANGUAGES.index("en" if lang == "en" else "zh"))
-        answer = HeadCalibrator(calibration[head]).calibrate(output.logits[head][at], languages)
-        is_right, is_answered = answer.best == true, ~answer.abstained
-        yardstick = baseline[f"{head}/{source}"]
-        numbers = {
-            "accuracy": accuracy(true, guessed),
-            "macro_f1": macro_f1(true, guessed),
-            "baseline_accuracy": yardstick["accuracy"],
-            "baseline_macro_f1": yardstick["macro_f1"],
-            "open_accuracy": float(is_right.mean()),
-            "answered": float(is_answered.mean()),
-            "answered_accuracy": accuracy(true[is_answered], answer.best[is_answered]),
-            "calibration_error": calibration_error(is_right, answer.probabilities.max(1)),
-        }
-        rounded = {name: round(value, 4) for name, value in numbers.items()}
-        figures.append(Figure(head=head, source=source, lang=lang, rows=len(at), **rounded))
+    for head, labels in config.exported.items():
+        for source in sources_of(rows, head):
+            classes = classes_of(rows, labels, source=source)
+            if len(classes.names) > 1:
+                figures.append(
+                    _figure(source, classes, output.logits[head], calibration[head], baseline)
+                )
     return tuple(figures)
 
 
-def _positions(
-    rows: Sequence[LabelledRow], head: str, *, lang: str, source: str | None = None
-) -> Indices:
-    return np.array(
-        [
-            i
-            for i, row in enumerate(rows)
-            if row.head == head
-            and row.lang == lang
-            and len(row.targets) == 1
-            and (source is None or row.source == source)
-        ],
-        np.int64,
+def _figure(
+    source: tuple[str, str, str],
+    classes: Classes,
+    logits: FloatArray,
+    calibration: Mapping[str, LanguageCalibration],
+    baseline: Mapping[str, Mapping[str, float]],
+) -> Figure:
+    head, file, lang = source
+    fitted = calibration.get(lang)
+    shares = shares_of(logits, classes, temperature=fitted.temperature if fitted else 1.0)
+    summary = summarise(classes.true, shares, names=classes.names)
+    languages = np.full(len(classes.at), LANGUAGES.index("en" if lang == "en" else "zh"))
+    answered = ~HeadCalibrator(calibration).calibrate(logits[classes.at], languages).abstained
+    yardstick = baseline.get(f"{head}/{file}", {})
+    guessed = shares.argmax(1)
+    return Figure(
+        head=head,
+        source=file,
+        lang=lang,
+        rows=summary.n,
+        accuracy=summary.accuracy,
+        macro_f1=summary.macro_f1,
+        macro_recall=round(macro_recall(classes.true, guessed), 4),
+        baseline_accuracy=yardstick.get("accuracy", 0.0),
+        baseline_macro_f1=yardstick.get("macro_f1", 0.0),
+        baseline_macro_recall=yardstick.get("macro_recall", 0.0),
+        calibration_error=summary.ece,
+        macro_f1_at_80=summary.macro_f1_at_80,
+        answered=round(float(answered.mean()), 4),
+        answered_accuracy=round(accuracy(classes.true[answered], guessed[answered]), 4),
     )
-
-
-def _true(rows: Sequence[LabelledRow], at: Indices) -> Indices:
-    return np.array([rows[i].targets[0] for i in at], np.int64)
