@@ -27,16 +27,16 @@ CONTEXT_CHARACTERS = 512
 CHARACTERS_PER_PIECE = 8
 
 # Controls except white space, soft hyphen, zero-width and direction marks, variation selectors, tags, lone surrogates.
-_INVISIBLE = re.compile(
+INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e01ef]+"
 )
-_LINK = re.compile(r"(?:https?://|www\.)[^\s\u3000-\u9fff\uff00-\uffef]+", re.IGNORECASE)
+LINK = re.compile(r"(?:https?://|www\.)[^\s\u3000-\u9fff\uff00-\uffef]+", re.IGNORECASE)
 # A Latin handle ends where Latin ends; a handle in Han ends at a space or colon, as on Weibo.
-_MENTION = re.compile(
+MENTION = re.compile(
     r"(?<![A-Za-z0-9._])@(?:[A-Za-z0-9_]{1,30}(?![\w-])|[\w-]{1,30}(?=[\s:]|$)|[A-Za-z0-9_]{2,30})"
 )
-_LONG_RUN = re.compile(r"(\S)\1{3,}")
+LONG_RUN = re.compile(r"(\S)\1{3,}")
 
 
 class CleanText(msgspec.Struct, frozen=True):
@@ -46,7 +46,7 @@ class CleanText(msgspec.Struct, frozen=True):
     is_cut: bool
 
 
-def clean_text(item: TextInput, *, token_limit: int, lowercase: bool = False) -> CleanText:
+def clean_text(item: TextInput, *, token_limit: int) -> CleanText:
     """Return title and text as one normalised line of at most 8 x `token_limit` characters.
 
     The cap is far above what `token_limit` pieces can hold in ordinary text, and bounds the work for hostile text.
@@ -58,7 +58,7 @@ def clean_text(item: TextInput, *, token_limit: int, lowercase: bool = False) ->
     line = normalize_line(raw[: 2 * limit])
     if len(line) > limit:
         is_cut, line = True, line[:limit]
-    return CleanText(line.lower() if lowercase else line, is_cut)
+    return CleanText(line, is_cut)
 
 
 def context_line(context: str) -> str:
@@ -74,11 +74,11 @@ def normalize_line(raw: str) -> str:
     """
     text = html.unescape(raw) if "&" in raw else raw
     if not text.isascii():
-        text = _INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
+        text = INVISIBLE.sub("", unicodedata.normalize("NFKC", text))
     elif not text.isprintable():
-        text = _INVISIBLE.sub("", text)
+        text = INVISIBLE.sub("", text)
     if "@" in text:
-        text = _MENTION.sub(MENTION_PLACEHOLDER, text)
+        text = MENTION.sub(MENTION_PLACEHOLDER, text)
     if "://" in text or "www." in text:
-        text = _LINK.sub(LINK_PLACEHOLDER, text)
-    return " ".join(_LONG_RUN.sub(r"\1\1\1", text).split())
+        text = LINK.sub(LINK_PLACEHOLDER, text)
+    return " ".join(LONG_RUN.sub(r"\1\1\1", text).split())

@@ -103,7 +103,7 @@ def line_of(text: TextInput, model: HubModel) -> tuple[str, bool]:
     What came before (`context`) is not read: such models are trained on single texts.
     """
     if model.normalize:
-        clean = clean_text(text, token_limit=model.token_limit, lowercase=False)
+        clean = clean_text(text, token_limit=model.token_limit)
         return (model.prefix + clean.text if clean.text else "", clean.is_cut)
     has_own_title = text.title and not text.text.startswith(text.title)
     raw = f"{text.title}\n{text.text}" if has_own_title else text.text

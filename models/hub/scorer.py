@@ -86,9 +86,7 @@ class HubScorer:
         if not texts:
             return []
         reading = self._reader.read(texts)
-        lines = [
-            clean_text(text, token_limit=DECIDING_PIECES, lowercase=False).text for text in texts
-        ]
+        lines = [clean_text(text, token_limit=DECIDING_PIECES).text for text in texts]
         decisions = [
             self._decider.decide(line, text.lang_hint)
             for line, text in zip(lines, texts, strict=True)

@@ -4,7 +4,7 @@ In: a title and a text, and the line that `models.features.text` made of them. O
 the raw text. Pure; imports models.features.text and models.protocols alone.
 
 Normalising is done again, step by step, with a place beside each character: entities, NFKC, invisible characters,
-handles, links, long runs, white space, lower case. What stands for more characters than itself (a link, an entity, a
+handles, links, long runs, white space. What stands for more characters than itself (a link, an entity, a
 run that was cut) keeps their whole extent, so that a span's raw slice normalises to the span's words again. Steps that
 change no length cost one look-up a character; a text that is its own line costs a comparison.
 
@@ -18,12 +18,12 @@ import unicodedata
 from typing import NamedTuple
 
 from models.features.text import (
-    _INVISIBLE,
-    _LINK,
-    _LONG_RUN,
-    _MENTION,
     CHARACTERS_PER_PIECE,
+    INVISIBLE,
+    LINK,
     LINK_PLACEHOLDER,
+    LONG_RUN,
+    MENTION,
     MENTION_PLACEHOLDER,
 )
 from models.protocols import TextInput
@@ -73,9 +73,7 @@ class _NormalForms(dict[int, str]):
 _FORMS = _NormalForms()
 
 
-def align(
-    item: TextInput, line: str, *, token_limit: int, lowercase: bool = False
-) -> Alignment | None:
+def align(item: TextInput, line: str, *, token_limit: int) -> Alignment | None:
     """Return where each character of `line` stood in `item`; None where that cannot be told for certain."""
     has_title = bool(item.title) and not item.text.startswith(item.title)
     raw = f"{item.title}\n{item.text}" if has_title else item.text
@@ -84,10 +82,9 @@ def align(
     if raw == line:
         return Alignment(None, None, title_size)
     placed = _collapsed(_placed(raw))
-    text = _lowered(placed) if lowercase else placed
-    if text is None or not (text.text == line or text.text.startswith(line)):
+    if not placed.text.startswith(line):
         return None
-    return Alignment(text.starts, text.ends, title_size)
+    return Alignment(placed.starts, placed.ends, title_size)
 
 
 def _placed(raw: str) -> _Placed:
@@ -101,9 +98,9 @@ def _placed(raw: str) -> _Placed:
     elif not placed.text.isprintable():
         placed = _dropped(placed)
     if "@" in placed.text:
-        placed = _replaced(placed, _MENTION, by=MENTION_PLACEHOLDER)
+        placed = _replaced(placed, MENTION, by=MENTION_PLACEHOLDER)
     if "://" in placed.text or "www." in placed.text:
-        placed = _replaced(placed, _LINK, by=LINK_PLACEHOLDER)
+        placed = _replaced(placed, LINK, by=LINK_PLACEHOLDER)
     return _shortened(placed)
 
 
@@ -190,7 +187,7 @@ def _joins(char: str) -> bool:
 
 def _dropped(placed: _Placed) -> _Placed:
     builder = _Builder(placed)
-    for match in _INVISIBLE.finditer(placed.text):
+    for match in INVISIBLE.finditer(placed.text):
         builder.keep(match.start())
         builder.replace(match.end(), "")
     return builder.done()
@@ -207,7 +204,7 @@ def _replaced(placed: _Placed, pattern: re.Pattern[str], *, by: str) -> _Placed:
 def _shortened(placed: _Placed) -> _Placed:
     """Return the text with runs cut to three characters, of which the third has the extent of all that were cut."""
     builder = _Builder(placed)
-    for match in _LONG_RUN.finditer(placed.text):
+    for match in LONG_RUN.finditer(placed.text):
         builder.keep(match.start() + 2)
         builder.replace(match.end(), match.group(1))
     return builder.done()
@@ -226,16 +223,3 @@ def _collapsed(placed: _Placed) -> _Placed:
             else:
                 builder.replace(match.end(), " ")
     return builder.done()
-
-
-def _lowered(placed: _Placed) -> _Placed | None:
-    low = placed.text.lower()
-    if len(low) == len(placed.text):
-        return placed._replace(text=low)
-    builder = _Builder(placed)
-    for place, char in enumerate(placed.text):
-        if len(char.lower()) > 1:
-            builder.keep(place)
-            builder.replace(place + 1, char.lower())
-    longer = builder.done()
-    return longer._replace(text=low) if len(longer.text) == len(low) else None

@@ -44,16 +44,16 @@ def test_no_text_keeps_a_control_character_or_a_surrogate(raw: str) -> None:
 
 
 def test_a_title_stands_before_the_text_once() -> None:
-    both = clean_text(TextInput(text="Body", title="Head"), token_limit=64, lowercase=True)
-    same = clean_text(TextInput(text="Head and body", title="Head"), token_limit=64, lowercase=True)
-    assert (both.text, same.text) == ("head body", "head and body")
+    both = clean_text(TextInput(text="Body", title="Head"), token_limit=64)
+    same = clean_text(TextInput(text="Head and body", title="Head"), token_limit=64)
+    assert (both.text, same.text) == ("Head Body", "Head and body")
 
 
 def test_a_long_text_is_cut_and_says_so() -> None:
-    clean = clean_text(TextInput(text="ab " * 50_000), token_limit=16, lowercase=False)
+    clean = clean_text(TextInput(text="ab " * 50_000), token_limit=16)
     assert clean.is_cut
     assert len(clean.text) == 128
 
 
 def test_a_short_text_is_not_cut() -> None:
-    assert not clean_text(TextInput(text="ab"), token_limit=16, lowercase=False).is_cut
+    assert not clean_text(TextInput(text="ab"), token_limit=16).is_cut

@@ -11,9 +11,9 @@ from models.protocols import TextInput
 LIMIT = 64
 
 
-def aligned(item: TextInput, *, lowercase: bool = False) -> tuple[str, Alignment | None]:
-    line = clean_text(item, token_limit=LIMIT, lowercase=lowercase).text
-    return line, align(item, line, token_limit=LIMIT, lowercase=lowercase)
+def aligned(item: TextInput) -> tuple[str, Alignment | None]:
+    line = clean_text(item, token_limit=LIMIT).text
+    return line, align(item, line, token_limit=LIMIT)
 
 
 def raw_of(text: str, word: str, *, title: str = "") -> str:
@@ -76,13 +76,6 @@ def test_a_title_that_opens_the_text_counts_once() -> None:
     _, alignment = aligned(TextInput(text="Sad day, and more", title="Sad day"))
     assert alignment is not None
     assert alignment.raw(0, 3) == (0, 3, False)
-
-
-def test_lower_case_that_grows_is_followed() -> None:
-    line, alignment = aligned(TextInput(text="İİİ SAD"), lowercase=True)
-    assert alignment is not None
-    start = line.index("sad")
-    assert alignment.raw(start, start + 3) == (4, 7, False)
 
 
 def test_a_line_of_another_text_has_no_alignment() -> None:

@@ -12,7 +12,7 @@ from contracts.scores import Span
 from models.features.text import clean_text, normalize_line
 from models.lexicon.entries import Entry
 from models.lexicon.matching import Lexicon
-from models.lexicon.spans import MOST_SPANS, Evidence, Reading, SpanFinder
+from models.lexicon.spans import MOST_SPANS, Evidence, SpanFinder
 from models.lexicon.words import split_words
 from models.protocols import TextInput
 
@@ -29,7 +29,7 @@ ENTRIES = [
 
 @pytest.fixture(scope="module")
 def finder() -> SpanFinder:
-    finder = SpanFinder(Lexicon(ENTRIES), LABELS, reading=Reading(LIMIT))
+    finder = SpanFinder(Lexicon(ENTRIES), LABELS, token_limit=LIMIT)
     finder.start()
     return finder
 
