@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from contracts.errors import MissingExtra, ModelInvalid
-from models.protocols import EngineOutput, TokenBatch
+from models.protocols import EngineOutput, FloatArray, TokenArray, TokenBatch
 
 EMBEDDING = "embedding"
 LOGITS_PREFIX = "logits_"
@@ -75,8 +75,7 @@ class OrtEngine:
         if self._session is None:
             raise ModelInvalid("the engine `ort` was used before start() or after close()")
         feed = {"input_ids": batch.input_ids, "attention_mask": batch.attention_mask}
-        names = [*self._outputs, *self._further]
-        found = dict(zip(names, self._session.run(names, feed), strict=True))
+        found = self._run(feed)
         embedding, *logits = (found[name] for name in self._outputs)
         rows = len(batch.input_ids)
         for head, width, values in zip(self._heads, self._widths, logits, strict=True):
@@ -90,6 +89,19 @@ class OrtEngine:
             pooled=found.get("pooled"),
             shares=found.get("shares"),
         )
+
+    def _run(self, feed: dict[str, TokenArray]) -> dict[str, FloatArray]:
+        """Return the graph's outputs by name. Raises `ModelInvalid` for ids or widths that the graph does not know."""
+        from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+        names = [*self._outputs, *self._further]
+        try:
+            return dict(zip(names, self._session.run(names, feed), strict=True))
+        except (state.Fail, state.InvalidArgument) as error:
+            shape = feed["input_ids"].shape
+            raise ModelInvalid(
+                f"{self._path} cannot run {shape[0]} rows of {shape[1]} pieces: {error}"
+            ) from error
 
     def close(self) -> None:
         """Free the graph."""

@@ -63,8 +63,18 @@ def test_fitted_temperature_finds_the_one_that_blurred_the_logits() -> None:
     generator = np.random.default_rng(0)
     logits = generator.normal(0, 2, (20_000, 3)).astype(np.float32)
     true = (softmax(logits).cumsum(1) > generator.random((20_000, 1))).argmax(1)
-    # Then the fit undoes the sharpening
-    assert fit_temperature(logits * 2, true) == pytest.approx(2.0, rel=0.06)
+
+    def loss(temperature: float) -> float:
+        probabilities = softmax(logits * 2 / np.float32(temperature))
+        return float(-np.log(probabilities[np.arange(len(true)), true]).mean())
+
+    # Then the temperature of the least loss undoes the sharpening
+    assert fit_temperature(loss) == pytest.approx(2.0, rel=0.06)
+
+
+def test_fitted_temperature_stays_within_its_range_where_the_loss_only_falls() -> None:
+    assert fit_temperature(lambda t: t) == 0.25
+    assert fit_temperature(lambda t: -t) == pytest.approx(4.0, rel=0.02)
 
 
 def test_fitted_threshold_is_the_lowest_that_reaches_the_accuracy() -> None:
