@@ -7,6 +7,7 @@ imported before a command runs, so that `--help` comes at once.
 import typer
 
 from models.cli import lexicon
+from models.cli.adapting import adapt_command
 from models.cli.evaluating import evaluate_command
 from models.cli.heads import fit_head_command, label_command
 from models.cli.likeness import likeness_command
@@ -18,6 +19,7 @@ from models.cli.training import (
 )
 
 app = typer.Typer(name="models", help="Train, export and judge the models.", no_args_is_help=True)
+app.command("adapt")(adapt_command)
 app.command("train")(train_command)
 app.command("ablate")(ablate_command)
 app.command("search")(search_command)

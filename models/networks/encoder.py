@@ -114,15 +114,17 @@ class Encoder(nn.Module):
 
     def hidden_states(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """Return the middle and the last layer's [rows, width, hidden]."""
+        states = self.layer_states(ids)
+        return states[self.middle], states[-1]
+
+    def layer_states(self, ids: Tensor) -> list[Tensor]:
+        """Return the embedded pieces [rows, width, hidden] and what each layer makes of them."""
         mask = (ids != PAD_ID)[:, None, None, :]
         hidden = self.norm(self.words[ids] + self.positions[: ids.shape[1]])
-        hidden = functional.dropout(hidden, self.dropout, self.training)
-        middle = hidden
-        for at, layer in enumerate(self.layers):
-            hidden = layer(hidden, mask)
-            if at + 1 == self.middle:
-                middle = hidden
-        return middle, hidden
+        states = [functional.dropout(hidden, self.dropout, self.training)]
+        for layer in self.layers:
+            states.append(layer(states[-1], mask))
+        return states
 
 
 def text_mask(ids: Tensor) -> Tensor:
@@ -166,3 +168,21 @@ def fill_from_base(model: Encoder, weights: dict[str, Tensor]) -> None:
 def _fill(part: nn.Module, weights: dict[str, Tensor], *, name: str) -> None:
     part.weight.copy_(weights[f"{name}.weight"])
     part.bias.copy_(weights[f"{name}.bias"])
+
+
+def base_weights_of(model: Encoder) -> dict[str, Tensor]:
+    """Return the weights that `fill_from_base` filled and training may have moved, by their names in a BERT."""
+    found = _part_of(model.norm, name="embeddings.LayerNorm")
+    for at, layer in enumerate(model.layers):
+        prefix = f"encoder.layer.{at}."
+        for kind in ("weight", "bias"):
+            parts = getattr(layer.qkv, kind).detach().chunk(3)
+            for part, values in zip(("query", "key", "value"), parts, strict=True):
+                found[f"{prefix}attention.self.{part}.{kind}"] = values.clone()
+        for theirs, ours in LAYER_PARTS.items():
+            found |= _part_of(getattr(layer, ours), name=prefix + theirs)
+    return found
+
+
+def _part_of(part: nn.Module, *, name: str) -> dict[str, Tensor]:
+    return {f"{name}.{kind}": getattr(part, kind).detach().clone() for kind in ("weight", "bias")}

@@ -21,7 +21,14 @@ from contracts.errors import InvalidInput, MissingExtra, SettingsInvalid
 from models.protocols import FloatArray
 from models.training.config import FitConfig, TrainingConfig
 from models.training.corpus import load_corpus
-from models.training.preparing import base_weights, prefix_pieces, prepare
+from models.training.preparing import (
+    BASE_FILE,
+    base_layers,
+    base_weights,
+    original_base,
+    prefix_pieces,
+    prepare,
+)
 from models.training.teaching import fold_of, log_probabilities, teaching_of
 
 if TYPE_CHECKING:
@@ -119,7 +126,8 @@ def write_vectors(run: Run) -> None:
     if path.exists():
         return
     corpus, _ = load_corpus(run.folder / "corpus.npz")
-    model = build_encoder(run, layers=12, columns=1)
+    original = original_base(run.folder)
+    model = build_encoder(run, layers=base_layers(run.folder), columns=1, base=original)
     first = np.unique(corpus.text, return_index=True)[1]
     prefix = prefix_pieces(run.config, run.folder)
     vectors = encode_rows(model, corpus, rows=first, parts=("last",), prefix=prefix)["last"]
@@ -140,13 +148,18 @@ def centred_unit(vectors: FloatArray, langs: Any) -> FloatArray:
     return result
 
 
-def build_encoder(run: Run, *, layers: int, columns: int, dropout: float = 0.1) -> "Encoder":
-    """Return the first `layers` layers of the base encoder on the run's device, with new heads."""
+def build_encoder(
+    run: Run, *, layers: int, columns: int, dropout: float = 0.1, base: str = BASE_FILE
+) -> "Encoder":
+    """Return the first `layers` layers of the base encoder on the run's device, with new heads.
+
+    `base` names the file of its weights.
+    """
     import torch
 
     from models.networks.encoder import Encoder, EncoderShape, fill_from_base
 
-    weights = {name: torch.from_numpy(v) for name, v in base_weights(run.folder).items()}
+    weights = {name: torch.from_numpy(v) for name, v in base_weights(run.folder, name=base).items()}
     words = weights["embeddings.word_embeddings.weight"]
     limits = run.config.vocabulary
     shape = EncoderShape(

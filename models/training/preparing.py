@@ -5,6 +5,8 @@ In: a `TrainingConfig` and a data folder. Out, in the run's folder: `rows.json` 
 """
 
 import json
+import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +34,14 @@ from models.training.vocabulary import (
     save_compact,
 )
 
+BASE_FILE, ORIGINAL_FILE = "base.npz", "base.original.npz"
+
 log = structlog.get_logger()
 
 
 def prepare(config: TrainingConfig, data: Path, *, folder: Path) -> None:
     """Write everything that the later stages read; nothing when it is there."""
-    if (folder / "base.npz").exists():
+    if (folder / BASE_FILE).exists():
         return
     rows = read_rows(config, data)
     texts = plain_texts(config, data, known={row.text for row in rows})
@@ -57,7 +61,7 @@ def prepare_rows(
     columns = columns_of(config, rows)
     corpus = build_corpus(config, rows, texts=texts, tokenizer=tokenizer, columns=columns)
     save_corpus(corpus, columns, path=folder / "corpus.npz")
-    save_base(encoder, kept, path=folder / "base.npz")
+    save_base(encoder, kept, path=folder / BASE_FILE)
 
 
 def cut_vocabulary(
@@ -84,10 +88,33 @@ def save_base(encoder: BaseEncoder, kept: list[int], *, path: Path) -> None:
     partial.rename(path)
 
 
-def base_weights(folder: Path) -> dict[str, FloatArray]:
-    """Return what `save_base` wrote as float32."""
-    with np.load(folder / "base.npz") as arrays:
-        return {name: arrays[name].astype(np.float32) for name in arrays.files}
+def replace_base(folder: Path, layers: Mapping[str, FloatArray]) -> None:
+    """Put adapted layers in place of the base encoder's, and keep its own beside them."""
+    original, path = folder / ORIGINAL_FILE, folder / BASE_FILE
+    if not original.exists():
+        shutil.copy(path, original.with_suffix(".partial"))
+        original.with_suffix(".partial").rename(original)
+    weights: dict[str, Any] = dict(base_weights(folder, name=ORIGINAL_FILE)) | dict(layers)
+    partial = path.with_suffix(".partial.npz")
+    np.savez(partial, **{name: values.astype(np.float16) for name, values in weights.items()})
+    partial.rename(path)
+
+
+def original_base(folder: Path) -> str:
+    """Return the name of the file with the base encoder as it came, whether another was put in its place or not."""
+    return ORIGINAL_FILE if (folder / ORIGINAL_FILE).exists() else BASE_FILE
+
+
+def base_layers(folder: Path) -> int:
+    """Return how many layers the base encoder has."""
+    with np.load(folder / BASE_FILE) as arrays:
+        return 1 + max(int(name.split(".")[2]) for name in arrays.files if ".layer." in name)
+
+
+def base_weights(folder: Path, *, name: str = BASE_FILE) -> dict[str, FloatArray]:
+    """Return what `save_base` or `replace_base` wrote as float32."""
+    with np.load(folder / name) as arrays:
+        return {key: arrays[key].astype(np.float32) for key in arrays.files}
 
 
 def prefix_pieces(config: TrainingConfig, folder: Path) -> tuple[int, ...]:

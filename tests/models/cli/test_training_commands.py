@@ -107,3 +107,18 @@ def test_a_folder_without_a_run_is_refused(tmp_path: Path) -> None:
     result = run("ablate", "--run", tmp_path)
     assert isinstance(result.exception, InvalidInput)
     assert "is no run's folder" in str(result.exception)
+
+
+def test_a_prepared_run_is_adapted_to_texts_of_ones_own(config: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    # Given a prepared run and a file of lines, some twice
+    folder, lines = tmp_path / "run", tmp_path / "mine.txt"
+    common = ["--config", config, "--data", tmp_path / "data", "--out", folder]
+    run("train", *common, "--stage", "prepare", "--threads", 1)
+    lines.write_text("\n".join(f"the bus {n % 90} today" for n in range(120)), encoding="utf-8")
+    # When the base encoder reads them
+    result = run("adapt", "--texts", lines, "--out", folder, "--samples", 30, "--threads", 1)
+    # Then it is told what that did
+    assert result.exit_code == 0, result.output
+    assert f"adapted: {folder}, 90 texts; loss of a masked word of" in result.output
+    assert (folder / "base.original.npz").exists()

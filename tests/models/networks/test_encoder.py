@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 from models.networks.encoder import (  # noqa: E402  (torch first)
     Encoder,
     EncoderShape,
+    base_weights_of,
     fill_from_base,
     masked_mean,
     text_mask,
@@ -124,3 +125,10 @@ def test_likeness_begins_as_the_last_layers_own(model: Encoder) -> None:
     output = model(rows([5, 6, 7], [8, 9]))
     unit = output.last / output.last.norm(dim=1, keepdim=True)
     assert torch.allclose(output.embedding, unit, atol=1e-5)
+
+
+def test_what_is_filled_from_a_base_is_given_back_by_the_same_names(model: Encoder) -> None:
+    base = random_base().weights
+    back = base_weights_of(model)
+    assert set(base) - set(back) == {name for name in base if "_embeddings." in name}
+    assert all(np.array_equal(values.numpy(), base[name]) for name, values in back.items())

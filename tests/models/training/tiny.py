@@ -23,7 +23,7 @@ GOOD, BAD, OTHER = (
 )
 CHINESE = list("好坏天气车今手机很")
 PACKAGE = "tiny_base"
-HIDDEN, FFN, LAYERS, POSITIONS = 24, 48, 12, 96
+HIDDEN, FFN, LAYERS, POSITIONS = 24, 48, 3, 96
 FIT = {"layers": 2, "samples": 300, "tokens_per_step": 128, "rate": 3e-3, "head_rate": 1e-2}
 
 
