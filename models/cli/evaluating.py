@@ -32,7 +32,10 @@ Data = Annotated[
     typer.Option(help="JSON lines, plain or gzip, with `text` and a label; several are joined."),
 ]
 Head = Annotated[
-    str | None, typer.Option(help="The head that answers; TASK then only says how labels are read.")
+    str | None,
+    typer.Option(
+        help="The head that answers, the model's own or one of yours; TASK then only says how labels are read."
+    ),
 ]
 Field = Annotated[
     str | None,
@@ -62,7 +65,7 @@ Baseline = Annotated[
 ]
 Errors = Annotated[int, typer.Option(min=0, help="Show so many of the surest mistakes.")]
 Model = Annotated[
-    str, typer.Option(help="`bundled`, a model's folder, or its name under models.home.")
+    str, typer.Option(help="`bundled`, a model's folder, its name under models.home, or hub:NAME.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -112,7 +115,7 @@ def evaluate_command(
     reading = Reading(task, field, dialogue, use_context)
     renamed = label_mapping(rename or [])
     rows = _read(data, reading)
-    scorer = _scorer(model)
+    scorer = _scorer(model, head=head)
     question = ask(scorer, task, rows=rows, renamed=renamed, head=head)
     yardstick = _yardstick(baseline, reading, question=question, renamed=renamed)
     scorer.start()
@@ -157,11 +160,16 @@ def _read(paths: Sequence[Path], reading: Reading) -> "Rows":
         raise InvalidInput(f"{', '.join(map(str, paths))}: {error}") from error
 
 
-def _scorer(model: str) -> "TextScorer":
+def _scorer(model: str, *, head: str | None) -> "TextScorer":
+    """Return the scorer, with `head` beside its own where it is not one of them."""
     from contracts.settings import load
     from models.registry import build_text_scorer
 
-    return build_text_scorer(model, home=load().models.home)
+    settings = load().models
+    plain = build_text_scorer(model, home=settings.home, hub=settings)
+    if head is None or head in plain.labels:
+        return plain
+    return build_text_scorer(model, home=settings.home, hub=settings, heads=(head,))
 
 
 def _yardstick(

@@ -22,15 +22,20 @@ def likeness_command(
     join_at: Annotated[
         float, typer.Option(help="The score from which a text joins a cluster.")
     ] = 0.58,
-    model: Annotated[str, typer.Option(help="`bundled`, or a model's folder.")] = "bundled",
+    model: Annotated[
+        str,
+        typer.Option(help="`bundled`, a model's folder, its name under models.home, or hub:NAME."),
+    ] = "bundled",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say how well a model's vectors tell what is alike: stories of a stream, and translations."""
+    from contracts.settings import load
     from models.evaluation.likeness import judge_likeness
     from models.evaluation.records import read_records
     from models.registry import build_text_scorer
 
-    scorer = build_text_scorer(model)
+    settings = load().models
+    scorer = build_text_scorer(model, home=settings.home, hub=settings)
     scorer.start()
     figures = judge_likeness(scorer, read_records(news), field=field, join_at=join_at)
     scorer.close()

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from contracts.errors import InvalidInput, SourceInvalid
+from contracts.errors import InvalidInput, ModelInvalid, SourceInvalid
 from models.cli.app import app
 from models.cli.evaluating import label_mapping
 from models.registry import build_text_scorer
+from tests.models.heads.making import make_served
+from tests.models.hub.saving import save_tiny
 
 ROWS = [
     {"text": "I love this, wonderful!", "label": "lovely"},
@@ -98,6 +100,39 @@ def test_several_files_are_joined(data: Path, tmp_path: Path) -> None:
 def test_the_task_is_only_a_name_where_the_head_is_given(data: Path) -> None:
     figures = figures_of("reviews", "--head", "sentiment", "--data", data, *MAPPED)
     assert (figures["task"], figures["head"], figures["accuracy"]) == ("reviews", "sentiment", 1.0)
+
+
+def test_a_head_of_the_user_s_own_is_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a head under models.home, fitted on the bundled encoder
+    make_served(tmp_path)
+    monkeypatch.setenv("HUBBUB_MODELS_HOME", str(tmp_path))
+    rows = [{"text": "I want my money back", "label": each} for each in ("refund", "card lost")]
+    path = written(tmp_path / "rows.jsonl", rows)
+    # When it is named with --head, then it answers beside the encoder's own
+    figures = figures_of("intents", "--head", "support-intents", "--data", path)
+    assert (figures["task"], figures["head"], figures["n"]) == ("intents", "support-intents", 2)
+    assert figures["accuracy"] == 0.5
+    # And one that is not there is named with the place where it should be
+    with pytest.raises(ModelInvalid, match=r"no head 'nosuch': looked for "):
+        evaluate("intents", "--head", "nosuch", "--data", path)
+
+
+def test_a_model_of_the_hub_is_judged_as_the_settings_name_it(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("transformers")
+    # Given a table [models.hub.feelings]
+    folder = save_tiny(tmp_path / "mood")
+    table = {"feelings": {"model": str(folder), "labels": {"anger": "negative", "joy": "positive"}}}
+    monkeypatch.setenv("HUBBUB_MODELS_HUB", json.dumps(table))
+    # When it is the model, or a head beside the bundled one, then it answers with the labels of the table
+    words = ("sentiment", "--head", "feelings", "--data", data, *MAPPED)
+    alone, beside = figures_of(*words, "--model", "hub:feelings"), figures_of(*words)
+    assert alone["per_class"].keys() == beside["per_class"].keys() == {"negative", "positive"}
+    assert alone["accuracy"] == beside["accuracy"]
+    assert alone["model_version"] != beside["model_version"]
 
 
 def test_the_label_may_stand_in_another_field(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from models.evaluation.likeness import (
 from models.evaluation.streams import JOIN_AT
 from models.identity import identity_scorer
 from models.registry import build_text_scorer
+from tests.models.hub.saving import save_tiny
 
 STREAM = [
     {"text": "flood in the river town, bridge closed", "cluster": 1},
@@ -53,8 +54,14 @@ def test_the_command_prints_the_figures_as_json(stream: Path) -> None:
     assert figures["texts_a_second"] > 0
 
 
-def test_the_command_prints_a_table_for_people(stream: Path) -> None:
-    result = CliRunner().invoke(app, ["likeness", "--news", str(stream)], catch_exceptions=False)
+def test_the_command_prints_a_table_for_people_and_judges_a_model_of_the_hub(
+    stream: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("transformers")
+    model = f"hub:{save_tiny(tmp_path / 'tiny', labels=None)}"
+    words = ["likeness", "--news", str(stream), "--model", model]
+    result = CliRunner().invoke(app, words, catch_exceptions=False)
+    assert result.exit_code == 0
     assert "english_to_chinese" in result.output
 
 
