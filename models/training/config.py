@@ -85,6 +85,22 @@ class StudentConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fit: FitConfig
 
 
+class SecondConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hold second teachers of likeness, an encoder of each language alone; either may be left out.
+
+    `package` is an installed Python package that holds a sentence encoder of English in its folder `model`, `artifact`
+    a Maven coordinate (group:artifact:version) of a jar with one of Chinese as ONNX; each with the sha256 of its
+    weights or of the jar. They read at most `texts` texts of their language; their vectors are cut to `width` axes.
+    """
+
+    package: str = ""
+    package_sha256: str = ""
+    artifact: str = ""
+    artifact_sha256: str = ""
+    texts: int = 48_000
+    width: int = 96
+
+
 class AbstainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hold the accuracy that each head's answers should reach, and the least share of rows that it answers.
 
@@ -158,6 +174,7 @@ class TrainingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     heads: dict[str, HeadConfig]
     sources: tuple[SourceConfig, ...]
     texts: tuple[TextsConfig, ...] = ()
+    second: SecondConfig | None = None
 
     @property
     def exported(self) -> dict[str, tuple[str, ...]]:

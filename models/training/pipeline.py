@@ -4,8 +4,8 @@ In: a `TrainingConfig`, a data folder and a run folder. Out, in the run folder: 
 writes (see models.training.preparing), `vectors.npy`, a folder for each teacher with its answers `soft.npy`, a folder
 for each stage of the student. Imports models.training and models.networks; torch lazily.
 
-    prepare -> vectors -> first -> student
-          `--> teacher-0, teacher-1, ... --^
+    prepare -> vectors -> second -> first -> student
+          `--> teacher-0, teacher-1, ... -------^
 """
 
 from collections.abc import Callable, Sequence
@@ -25,6 +25,7 @@ from models.training.preparing import (
     BASE_FILE,
     base_layers,
     base_weights,
+    corpus_texts,
     original_base,
     prefix_pieces,
     prepare,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from models.networks.encoder import Encoder
     from models.training.fitting import Teaching
 
-PREPARE, VECTORS, FIRST, STUDENT = "prepare", "vectors", "first", "student"
+PREPARE, VECTORS, SECOND, FIRST, STUDENT = "prepare", "vectors", "second", "first", "student"
 WEIGHTS_FILE = "encoder.pt"
 ATTENTION_HEADS = 12
 
@@ -55,7 +56,8 @@ class Run(msgspec.Struct, frozen=True):
 
     def stages(self) -> list[str]:
         """Return every stage in an order in which none waits for a later one."""
-        return [PREPARE, VECTORS, *self.teachers(), FIRST, STUDENT]
+        second = [SECOND] if self.config.second else []
+        return [PREPARE, VECTORS, *second, *self.teachers(), FIRST, STUDENT]
 
 
 def train(run: Run, data: Path, *, stages: Sequence[str] = (), threads: int = 2) -> None:
@@ -113,6 +115,8 @@ def _work(run: Run, stage: str, *, data: Path) -> Callable[[], None]:
         return partial(prepare, run.config, data, folder=run.folder)
     if stage == VECTORS:
         return partial(write_vectors, run)
+    if stage == SECOND:
+        return partial(write_second, run, data)
     if stage in run.teachers():
         return partial(fit_teacher, run, stage)
     return partial(fit_first, run) if stage == FIRST else partial(fit_student, run)
@@ -132,6 +136,24 @@ def write_vectors(run: Run) -> None:
     prefix = prefix_pieces(run.config, run.folder)
     vectors = encode_rows(model, corpus, rows=first, parts=("last",), prefix=prefix)["last"]
     np.save(path, centred_unit(vectors, corpus.lang[first]).astype(np.float16))
+
+
+def write_second(run: Run, data: Path) -> None:
+    """Write the vectors of an encoder of each language alone, float16 [texts, width], to `second.npy`."""
+    from models.training.monolingual import monolingual_vectors
+
+    path = run.folder / "second.npy"
+    if path.exists() or run.config.second is None:
+        return
+    corpus, _ = load_corpus(run.folder / "corpus.npz")
+    items = corpus_texts(run.config, data)
+    if len(items) != len(corpus.starts) - 1:
+        raise InvalidInput(
+            f"{data} holds {len(items)} texts, and {len(corpus.starts) - 1} when it was prepared"
+        )
+    second, seed = run.config.second, run.config.seed
+    vectors = monolingual_vectors(second, items, device=run.device, seed=seed)
+    np.save(path, vectors)
 
 
 def centred_unit(vectors: FloatArray, langs: Any) -> FloatArray:

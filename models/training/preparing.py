@@ -64,6 +64,17 @@ def prepare_rows(
     save_base(encoder, kept, path=folder / BASE_FILE)
 
 
+def corpus_texts(config: TrainingConfig, data: Path) -> list[PlainText]:
+    """Return the corpus's distinct texts in its own order, read anew."""
+    rows = read_rows(config, data)
+    texts = plain_texts(config, data, known={row.text for row in rows})
+    langs: dict[str, str] = {}
+    items: list[LabelledRow | PlainText] = [*rows, *texts]
+    for item in items:
+        langs.setdefault(item.text, item.lang)
+    return [PlainText(text, lang) for text, lang in langs.items()]
+
+
 def cut_vocabulary(
     encoder: BaseEncoder, texts: list[str], *, config: TrainingConfig, folder: Path
 ) -> tuple[Tokenizer, list[int]]:
