@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Sequence
 from importlib import metadata, resources
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -46,21 +47,35 @@ def build_text_scorer(
     was changed, or when a head was fitted on another encoder.
     """
     shelf = HubShelf(hub or ModelSettings(), batch_tokens=batch_tokens)
-    plain = _scorer_with((), model, home=home, batch_tokens=batch_tokens, shelf=shelf)
+    asked = _Asked(model, home, shelf, batch_tokens)
     if not heads:
-        return plain
-    further = further_heads(heads, plain, home=home, hub=shelf)
-    return _scorer_with(further, model, home=home, batch_tokens=batch_tokens, shelf=shelf)
+        return _scorer_with((), asked)
+    plain = _scorer_with((), asked._replace(has_spans=False))
+    return _scorer_with(further_heads(heads, plain, home=home, hub=shelf), asked)
 
 
-def _scorer_with(
-    further: Sequence[TextHead],
-    model: str,
-    *,
-    home: Path | None,
-    batch_tokens: int | None,
-    shelf: HubShelf,
+def build_encoder(
+    model: str = BUNDLED, *, home: Path | None = None, hub: ModelSettings | None = None
 ) -> TextScorer:
+    """Return `model` as users' heads know it, without further heads and spans: its version is that of its vectors.
+
+    A word more in the lexicon changes the version of a scorer, and no head that was fitted on its vectors.
+    """
+    return _scorer_with((), _Asked(model, home, HubShelf(hub or ModelSettings()), has_spans=False))
+
+
+class _Asked(NamedTuple):
+    """Hold what a caller of the registry asked for."""
+
+    model: str
+    home: Path | None
+    shelf: HubShelf
+    batch_tokens: int | None = None
+    has_spans: bool = True
+
+
+def _scorer_with(further: Sequence[TextHead], asked: _Asked) -> TextScorer:
+    model, home, shelf, batch_tokens, has_spans = asked
     if model == IDENTITY:
         if further:
             raise ModelInvalid(
@@ -80,7 +95,7 @@ def _scorer_with(
         engine=OrtEngine(installed.folder / manifest.network, manifest.labels),
         decider=LanguageDecider(),
         further=further,
-        spans=span_finder(installed, lexicon=shelf.settings.lexicon),
+        spans=span_finder(installed, lexicon=shelf.settings.lexicon) if has_spans else None,
     )
 
 

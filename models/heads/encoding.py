@@ -13,7 +13,7 @@ import numpy as np
 from contracts.scores import HeadScore
 from contracts.settings import ModelSettings
 from models.protocols import FloatArray, HeadInputs, TextInput
-from models.registry import build_text_scorer
+from models.registry import build_encoder, build_text_scorer
 
 BATCH_TEXTS = 512
 
@@ -59,8 +59,8 @@ class Encoder:
     def __init__(self, model: str, *, home: Path, hub: ModelSettings | None = None) -> None:
         self._listener = Listener()
         self._scorer = build_text_scorer(model, home=home, hub=hub, heads=(self._listener,))
-        # Its version is the encoder's own, whatever heads stand beside it.
-        self._plain = build_text_scorer(model, home=home, hub=hub)
+        # Its version is the encoder's own, whatever heads and lexicon stand beside it.
+        self._plain = build_encoder(model, home=home, hub=hub)
 
     @property
     def model_name(self) -> str:

@@ -9,7 +9,7 @@ from models.heads.ngrams import learn_vocabulary
 from models.heads.storage import StoredHead, write_head
 from models.heads.weights import packed
 from models.protocols import HeadInputs, TextInput
-from models.registry import build_text_scorer
+from models.registry import build_encoder
 
 WIDTH = 6
 LABELS = ("card lost", "refund", "退款")
@@ -65,7 +65,7 @@ def make_served(home: Path, name: str = "support-intents", **changes: object) ->
     encoder.start()
     width = encoder.encode([TextInput(text="hello")]).pooled.shape[1]
     encoder.close()
-    plain = build_text_scorer("bundled")
+    plain = build_encoder("bundled")
     return make_head(
         home,
         name,

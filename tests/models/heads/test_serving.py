@@ -6,7 +6,7 @@ import pytest
 
 from consumers.operations.labels import known_heads
 from contracts.errors import ModelInvalid
-from contracts.settings import load
+from contracts.settings import ModelSettings, load
 from models.protocols import TextInput, TextScorer
 from models.registry import build_text_scorer
 from tests.models.heads.making import LABELS, make_head, make_served
@@ -38,6 +38,20 @@ def test_a_query_may_name_it_and_its_labels(tmp_path: Path) -> None:
     )
     assert settings.score.heads == ("support-intents",)
     assert known_heads(settings)["support-intents"] == LABELS
+
+
+def test_a_word_more_in_the_lexicon_changes_the_version_and_no_head(tmp_path: Path) -> None:
+    # Given a head, and then a word of the user's own in the lexicon
+    make_served(tmp_path)
+    words = tmp_path / "words.tsv"
+    words.write_text("word\tlang\tlabel\tweight\ngrumpypants\ten\tanger\t2.0\n", encoding="utf-8")
+    plain, more = (
+        build_text_scorer("bundled", home=tmp_path, hub=hub, heads=("support-intents",))
+        for hub in (ModelSettings(), ModelSettings(lexicon=words))
+    )
+    # Then it is served all the same, by a scorer of another version
+    assert plain.labels == more.labels
+    assert plain.model_version != more.model_version
 
 
 def test_a_head_of_another_encoder_is_refused(tmp_path: Path) -> None:
