@@ -2,7 +2,7 @@
 
 In: padded piece ids, some masked, and where. Out: logits over pieces. Imports torch; training alone imports it.
 
-    logits = norm(gelu(T h)) W' / sqrt(hidden) + b        W: the encoder's own word rows, b: begins as log frequency
+    logits = norm(gelu(T h)) W' / mean |W| + b        W: the encoder's own word rows, b: begins as log frequency
 
 Reference: Devlin et al., BERT, 2019 (80 % masked, 10 % another piece, 10 % as they are; the head's transform).
 """
@@ -27,12 +27,13 @@ class MaskedModel(nn.Module):
         self.transform = nn.Linear(hidden, hidden)
         self.norm = nn.LayerNorm(hidden, eps=1e-12)
         self.bias = nn.Parameter(frequencies.log())
+        self.scale = 1 / float(encoder.words.norm(dim=1).mean())
 
     def guesses(self, ids: Tensor, chosen: Tensor) -> Tensor:
         """Return the vectors [chosen, hidden] whose products with word rows are logits; `chosen` bool as `ids`."""
         _, last = self.encoder.hidden_states(ids)
         guessed = self.norm(functional.gelu(self.transform(last[chosen])))
-        return guessed.float() * self.encoder.shape.hidden**-0.5
+        return guessed.float() * self.scale
 
     def loss(self, guessed: Tensor, truth: Tensor, *, among: Tensor | None = None) -> Tensor:
         """Return the mean loss of `truth` [chosen] among all pieces, or among ascending ids that hold all true ones."""

@@ -212,6 +212,11 @@ def read_config(path: Path, changes: Mapping[str, str] | None = None) -> Trainin
         config = msgspec.convert(content, TrainingConfig)
     except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise SettingsInvalid(f"training config {path}: {error}") from error
+    if config.teacher.count == 1:
+        raise SettingsInvalid(
+            f"training config {path}: teacher.count is 1, which leaves that teacher no text to learn from; "
+            "expected 0 or from 2"
+        )
     for source in config.sources:
         _check_source(config, source, path=path)
     return config

@@ -254,6 +254,8 @@ def fit_encoder(
         model.load_state_dict(torch.load(done, weights_only=True, map_location=run.device))
         return model.eval()
     if stage.begin is not None:
+        if not stage.begin.exists():
+            raise InvalidInput(f"{stage.begin} is missing: run the stage that writes it first")
         model.load_state_dict(torch.load(stage.begin, weights_only=True, map_location=run.device))
     Fitting(model, corpus, columns=columns, config=run.config, teaching=teaching or Teaching()).fit(
         fit, seed=stage.seed, folder=stage.folder, without=without

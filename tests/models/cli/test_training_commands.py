@@ -28,7 +28,7 @@ token_limit = 32
 context_limit = 16
 {base}
 [teacher]
-count = 1
+count = 2
 fit = {fit}
 [student]
 first = {fit}

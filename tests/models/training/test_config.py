@@ -42,6 +42,7 @@ def test_keys_are_set_to_toml_values() -> None:
         ("student.fit.novel", "1", "novel"),
         ("seed.more", "1", "'seed' is a value"),
         ("name", "no quotes", "Invalid value"),
+        ("teacher.count", "1", "expected 0 or from 2"),
     ],
 )
 def test_a_change_that_fits_nothing_is_refused(key: str, value: str, complaint: str) -> None:
