@@ -155,7 +155,8 @@ def test_the_wheel_carries_the_rooms_and_never_the_tests(wheel: set[str]) -> Non
 
 
 def test_the_wheel_carries_every_module_and_its_data(wheel: set[str]) -> None:
-    suffixes = {".py", ".toml", ".json", ".onnx", ".yaml", ".yml", ".md", ".html", ".txt", ".npz"}
+    suffixes = {".py", ".toml", ".json", ".yaml", ".yml", ".md", ".html", ".txt"}
+    suffixes |= {".onnx", ".npy", ".npz", ".tsv", ".gz"}
     wanted = {
         shown(path)
         for name in SHIPPED

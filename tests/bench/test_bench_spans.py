@@ -1,4 +1,4 @@
-"""The spans' harness says what it lacks where a model has no spans."""
+"""The spans' harness judges the bundled model's spans on texts of a file."""
 
 import gzip
 import json
@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 
-def test_the_harness_judges_spans_or_says_why_not(tmp_path: Path) -> None:
+def test_the_harness_judges_the_spans_of_clear_texts(tmp_path: Path) -> None:
     # Given a few development texts
     data = tmp_path / "dev.jsonl.gz"
     texts = [
@@ -22,12 +22,9 @@ def test_the_harness_judges_spans_or_says_why_not(tmp_path: Path) -> None:
 
     # When the harness runs on the bundled model
     command = [sys.executable, "tests/bench/bench_spans.py", "--data", str(data)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
 
-    # Then it gives shares between 0 and 1, or a model without spans is named as such
-    if done.returncode:
-        assert "none of 9 texts has a span" in done.stderr
-        return
+    # Then some had a span, and the shares lie between 0 and 1
     figures = json.loads(done.stdout)["dev.jsonl.gz"]
     assert figures["texts"] == 9
     assert 0 < figures["judged"] <= figures["with_spans"]

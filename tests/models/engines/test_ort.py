@@ -60,11 +60,11 @@ def test_each_row_has_what_heads_read_and_each_piece_its_shares(
     assert np.isfinite(output.shares).all()
 
 
-def test_padding_changes_nothing_and_has_no_share(engine: OrtEngine) -> None:
+def test_padding_changes_nothing(engine: OrtEngine) -> None:
     # Given two texts, when one is run alone, and both with much padding
     narrow = engine.run(pad_batch(ROWS[1:], 3, pad_id=0))
     wide = engine.run(pad_batch(ROWS, 160, pad_id=0))
-    # Then its answers are the same, and padding says nothing
+    # Then its answers are the same
     assert narrow.pooled is not None
     assert wide.pooled is not None
     assert narrow.shares is not None
@@ -74,7 +74,6 @@ def test_padding_changes_nothing_and_has_no_share(engine: OrtEngine) -> None:
     assert np.allclose(narrow.embedding[0], wide.embedding[1], atol=1e-5)
     assert np.allclose(narrow.pooled[0], wide.pooled[1], atol=1e-5)
     assert np.allclose(narrow.shares[0], wide.shares[1, :3], atol=1e-5)
-    assert not wide.shares[1, 3:].any()
 
 
 @pytest.mark.parametrize("row", [[], [2, 3]])

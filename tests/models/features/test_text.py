@@ -6,7 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.features.text import PAD_PIECE, UNKNOWN_PIECE, clean_text, normalize_line
+from models.features.text import (
+    CONTEXT_CHARACTERS,
+    PAD_PIECE,
+    UNKNOWN_PIECE,
+    clean_text,
+    context_line,
+    normalize_line,
+)
 from models.protocols import TextInput
 
 
@@ -57,3 +64,11 @@ def test_a_long_text_is_cut_and_says_so() -> None:
 
 def test_a_short_text_is_not_cut() -> None:
     assert not clean_text(TextInput(text="ab"), token_limit=16).is_cut
+
+
+def test_a_context_keeps_its_last_characters() -> None:
+    assert context_line("first  " + "a b " * 5_000 + "ｌａｓｔ") == (
+        normalize_line(("a b " * 5_000 + "ｌａｓｔ")[-CONTEXT_CHARACTERS:])
+    )
+    assert context_line("Ｇｏｏｄ\n@bob news") == "Good @user news"
+    assert context_line("") == ""
