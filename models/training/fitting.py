@@ -114,7 +114,8 @@ class Fitting:
             set_rates(progress.optimizer, fit, seen=seen)
             torch.manual_seed(seed * 1_000_003 + step)
             losses = self._losses(rows, fit=fit, weights=weights, seed=(seed, step))
-            progress.take(losses, step=step, seen=seen)
+            if losses:  # none where no text of the step has a label and no teacher speaks
+                progress.take(losses, step=step, seen=seen)
             if progress.stop.is_due(seen, rows=len(rows)):
                 self._check(progress, seen=seen, seed=seed)
             if progress.stop.is_over:

@@ -122,3 +122,13 @@ def test_a_stage_without_progress_ends_early_and_keeps_the_first_best() -> None:
     # Then it ends after three checks of ten, with the weights of the first
     assert len(passes) < whole / 2
     assert all(torch.equal(value, before[name]) for name, value in model.named_parameters())
+
+
+def test_a_step_without_anything_to_learn_from_changes_nothing() -> None:
+    # Given texts without labels alone, and no teacher that is asked
+    model = new_model()
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    none = made_corpus([[4, 5]] * 9, head=[-1] * 9, label_set=[-1] * 9, targets=[[1, 0, 0]])
+    fitting = Fitting(model, none, columns=COLUMNS, config=CONFIG, teaching=Teaching())
+    fitting.fit(fit_config(labels=0.0, soft_labels=0.0, samples=50), seed=3)
+    assert all(torch.equal(value, before[name]) for name, value in model.named_parameters())
