@@ -75,6 +75,17 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     answered_accuracy: float
 
 
+class Pool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hold one head's figures over all development rows of a language, each among the labels that its source knows."""
+
+    head: str
+    lang: str
+    rows: int
+    accuracy: float
+    accuracy_at_80: float
+    calibration_error: float
+
+
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hold everything about one text model but its weights. `calibration` is by head, then language.
 
@@ -99,6 +110,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     figures: tuple[Figure, ...]
     likeness: dict[str, float] = {}
     agreement: dict[str, float] = {}
+    pools: tuple[Pool, ...] = ()
 
 
 def model_digest(manifest: Manifest, *, readers: str) -> str:

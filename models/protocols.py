@@ -40,7 +40,8 @@ class TextScores(msgspec.Struct, frozen=True, omit_defaults=True):
     `lang_probability` in 0…1. `heads` maps each head's name to its answer. `valence` is P(positive) - P(negative)
     in -1…1, None where the sentiment head is missing or abstains. `vector` is the unit embedding times 127, rounded,
     as int8 bytes (empty where the model has none or the text has no piece). `tokens` counts the pieces that were
-    read, `truncated` says that there were more. `emotion_spans` names the words that carry the emotion, strongest first.
+    read, `truncated` says that there were more. `emotion_spans` names the words that carry the emotion, strongest
+    first.
     """
 
     lang: Lang
@@ -126,9 +127,9 @@ class EngineOutput(msgspec.Struct, frozen=True):
     """Hold one forward pass: `logits[head]` float32 [rows, labels], `embedding` float32 [rows, width] of unit rows.
 
     A row without pieces may have an embedding of zeros. `pooled` float32 [rows, width] is what the heads read, and what
-    users' own heads are fitted on. `shares` float32 [rows, pieces, emotion labels] says how much each piece adds to each
-    emotion's logit (their sum over a text's pieces plus the head's bias is the logit). Either is None where the network
-    has none.
+    users' own heads are fitted on. `shares` float32 [rows, pieces, emotion labels] says how far
+    each emotion's log probability would fall without the piece, as the network itself estimates in the same pass.
+    Either is None where the network has none.
     """
 
     logits: dict[str, FloatArray]
@@ -185,8 +186,8 @@ class HeadInputs(msgspec.Struct, frozen=True):
 class TextHead(Protocol):
     """Answer one question of a user's about texts, beside the encoder's own heads: own labels, or a hub model.
 
-    Built by `models.registry`, owned by one `TextScorer`, which calls `start` once, `score_batch` for every batch that it
-    scores and `close` once. The properties may be read at any time, before `start` too.
+    Built by `models.registry`, owned by one `TextScorer`, which calls `start` once, `score_batch` for every batch
+    that it scores and `close` once. The properties may be read at any time, before `start` too.
     """
 
     @property

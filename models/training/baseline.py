@@ -3,9 +3,9 @@
 In: labelled rows. Out: accuracy, macro-F1 and macro-recall by head and development source. Imports scikit-learn lazily
 (extra `torch`).
 
-A yardstick that is trained on all kinds of text at once is a weak one. So two are trained for each source, on the rows of
-its own kind and on all rows of its head and language whose labels tell the same classes apart, and the better one counts.
-English in words and pairs of words, Chinese in characters, pairs and triples.
+A yardstick that is trained on all kinds of text at once is a weak one. So two are trained for each source, on the
+rows of its own kind and on all rows of its head and language whose labels tell the same classes apart, and the better
+one counts. English in words and pairs of words, Chinese in characters, pairs and triples.
 """
 
 from collections.abc import Sequence

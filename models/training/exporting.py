@@ -28,11 +28,12 @@ from models.manifest import (
     TextSettings,
     TrainingSource,
 )
+from models.training.attributing import Learning, read_or_fit
 from models.training.card import model_card
 from models.training.config import TrainingConfig
-from models.training.corpus import Columns
+from models.training.corpus import Columns, load_corpus
 from models.training.graph import EncoderWeights, encoder_graph, quantize_rows
-from models.training.judging import fit_calibration, judge
+from models.training.judging import fit_calibration, judge, pool
 from models.training.parity import check_agreement, check_parity, run_graph
 from models.training.pipeline import STUDENT, WEIGHTS_FILE, Run, build_encoder
 from models.training.quantizing import CALIBRATION_ROWS, evening_of, quantized
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 NETWORK_FILE, TOKENIZER_FILE, PIECES_FILE = "model.onnx", "tokenizer.json", "pieces.npy"
 CARD_FILE = "MODEL_CARD.md"
 EMOTION = "emotion"
+SHARES_FILE = "shares.npy"
 PARITY_ROWS, AGREEMENT_ROWS = 512, 4096
 
 log = structlog.get_logger()
@@ -86,6 +88,7 @@ def export(folder: Path, out: Path) -> Manifest:
         sources=_sources(config),
         figures=figures,
         agreement=agreement,
+        pools=pool(rows, output, config=config, calibration=calibration),
     )
     (out / MANIFEST_FILE).write_bytes(
         msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
@@ -161,8 +164,13 @@ def write_network(
     spans = {head: (columns.span(head).start, columns.span(head).stop) for head in exported}
     arrays = {name: value.float().numpy() for name, value in model.state_dict().items()}
     arrays |= {"words": model.words.numpy(), "positions": model.positions.numpy()}
-    shape = model.shape
-    weights = EncoderWeights(arrays, shape.layers, model.middle, shape.attention_heads, spans)
+    shape, corpus = model.shape, load_corpus(run.folder / "corpus.npz")[0]
+    tokenizer = Tokenizer.from_file(str(run.folder / TOKENIZER_FILE))
+    learning = Learning(corpus, columns, tokenizer, EMOTION)
+    shares = read_or_fit(run.folder / SHARES_FILE, model, learning=learning)
+    weights = EncoderWeights(
+        arrays, shape.layers, model.middle, shape.attention_heads, heads=spans, shares=shares
+    )
     plain, sample = encoder_graph(weights), spread(framed, CALIBRATION_ROWS)
     check_parity(model, plain, spans=spans, framed=spread(framed, PARITY_ROWS))
     evening = evening_of(plain, sample, layers=shape.layers)

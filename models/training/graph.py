@@ -27,7 +27,8 @@ SHARED_HEAD = "emotion"
 class EncoderWeights(msgspec.Struct, frozen=True):
     """Hold all that the graph computes with: arrays by the names of the torch module, layers, attention heads.
 
-    `heads` are the first and last column of each exported head in `heads.weight`.
+    `heads` are the first and last column of each exported head in `heads.weight`, `shares` float32 [3 x hidden + 1,
+    emotions] the map that `models.training.attributing` learns.
     """
 
     arrays: dict[str, FloatArray]
@@ -35,6 +36,7 @@ class EncoderWeights(msgspec.Struct, frozen=True):
     middle: int
     attention_heads: int
     heads: dict[str, tuple[int, int]]
+    shares: FloatArray
 
 
 class Peaks(msgspec.Struct, frozen=True):
@@ -126,7 +128,7 @@ def encoder_graph(weights: EncoderWeights, *, evening: Evening | None = None) ->
     hidden, mask = _embedded(graph, weights), _attention_mask(graph)
     middle = hidden
     for at in range(weights.layers):
-        hidden = _layer(graph, weights, hidden, mask=mask, at=at)
+        hidden = _layer(graph, weights, hidden=hidden, mask=mask, at=at)
         middle = hidden if at + 1 == weights.middle else middle
     text = _text_mask(graph)
     outputs = _outputs(graph, weights, middle=middle, last=hidden, text=text)
@@ -173,9 +175,9 @@ def _attention_mask(graph: _Graph) -> str:
     return graph.add("Unsqueeze", scaled, axes, to="mask")
 
 
-def _layer(graph: _Graph, weights: EncoderWeights, hidden: str, *, mask: str, at: int) -> str:
+def _layer(graph: _Graph, weights: EncoderWeights, *, hidden: str, mask: str, at: int) -> str:
     arrays, name = weights.arrays, f"layers.{at}"
-    mixed = _attention(graph, weights, hidden, mask=mask, at=at)
+    mixed = _attention(graph, weights, hidden=hidden, mask=mask, at=at)
     attended = graph.linear(
         mixed,
         arrays[f"{name}.attended.weight"],
@@ -198,7 +200,7 @@ def _layer(graph: _Graph, weights: EncoderWeights, hidden: str, *, mask: str, at
     return graph.normalize(summed, arrays, name=f"{name}.norm", to=name)
 
 
-def _attention(graph: _Graph, weights: EncoderWeights, hidden: str, *, mask: str, at: int) -> str:
+def _attention(graph: _Graph, weights: EncoderWeights, *, hidden: str, mask: str, at: int) -> str:
     arrays, name, parts = weights.arrays, f"layers.{at}", weights.attention_heads
     size = arrays[f"{name}.attended.bias"].shape[0]
     each = size // parts
@@ -207,7 +209,7 @@ def _attention(graph: _Graph, weights: EncoderWeights, hidden: str, *, mask: str
     offsets = np.split(arrays[f"{name}.qkv.bias"], 3)
     # The scores are divided by the root of a part's width; the queries' weights hold that.
     matrices[0], offsets[0] = matrices[0] / each**0.5, offsets[0] / each**0.5
-    turned = []
+    turned: list[str] = []
     for part, order in (("query", 1), ("key", 3), ("value", 1)):
         value = graph.linear(
             hidden, matrices[len(turned)], bias=offsets[len(turned)], to=f"{name}.{part}"
@@ -234,8 +236,7 @@ def _text_mask(graph: _Graph) -> str:
     half = graph.constant("half", np.array(0.5, np.float32))
     inside = graph.add("Less", before, half, to="text.bool")
     inside = graph.add("Cast", inside, to="text.float", to_type=1)
-    mask = graph.add("Mul", inside, "mask.float", to="text")
-    return mask
+    return graph.add("Mul", inside, "mask.float", to="text")
 
 
 def _outputs(
@@ -268,13 +269,17 @@ def _outputs(
         matrix, bias = arrays["heads.weight"][first:end], arrays["heads.bias"][first:end]
         graph.linear(means[1], matrix, bias=bias, to=f"logits_{head}")
         widths[f"logits_{head}"] = end - first
-    column = graph.add(
-        "Unsqueeze", share, graph.constant("last.axis", np.array([2], np.int64)), to="text.column"
-    )
-    emotion = f"logits_{SHARED_HEAD}.weight"
-    says = graph.add("MatMul", last, emotion, to="shares.each")
-    graph.add("Mul", says, column, to="shares")
+    _shares(graph, weights, last=last, text=text)
     return widths
+
+
+def _shares(graph: _Graph, weights: EncoderWeights, *, last: str, text: str) -> None:
+    second = f"layers.{min(1, weights.layers - 1)}"
+    vectors = graph.add("Concat", "embedded", second, last, to="shares.vectors", axis=2)
+    says = graph.linear(vectors, weights.shares[:-1].T, bias=weights.shares[-1], to="shares.each")
+    axis = graph.constant("last.axis", np.array([2], np.int64))
+    column = graph.add("Unsqueeze", text, axis, to="text.column")
+    graph.add("Mul", says, column, to="shares")
 
 
 def _serialised(graph: _Graph, widths: dict[str, int]) -> bytes:

@@ -13,9 +13,14 @@ import numpy as np
 import numpy.typing as npt
 
 from models.calibration import LANGUAGES, HeadCalibrator, fit_temperature, fit_threshold, softmax
-from models.evaluation.figures import accuracy, macro_recall
+from models.evaluation.figures import (
+    accuracy,
+    calibration_error,
+    macro_recall,
+    most_confident,
+)
 from models.evaluation.summary import summarise
-from models.manifest import Figure, LanguageCalibration
+from models.manifest import Figure, LanguageCalibration, Pool
 from models.protocols import EngineOutput, FloatArray
 from models.training.config import TrainingConfig
 from models.training.sources import LabelledRow
@@ -26,7 +31,11 @@ IMPOSSIBLE = -1e4
 
 
 class Classes(NamedTuple):
-    """Hold one source's rows as classes: `at` their positions, `true` their classes, `members` bool [classes, labels]."""
+    """Hold one source's rows as classes.
+
+    `at` are the rows' positions, `true` their classes, `members` bool [classes, labels] the labels of each class and
+    `known` bool [labels] those that the source tells apart.
+    """
 
     at: Indices
     true: Indices
@@ -139,14 +148,58 @@ def judge(
             classes = classes_of(rows, labels, source=source)
             if len(classes.names) > 1:
                 figures.append(
-                    _figure(source, classes, output.logits[head], calibration[head], baseline)
+                    _figure(
+                        source,
+                        classes,
+                        logits=output.logits[head],
+                        calibration=calibration[head],
+                        baseline=baseline,
+                    )
                 )
     return tuple(figures)
+
+
+def pool(
+    rows: Sequence[LabelledRow],
+    output: EngineOutput,
+    *,
+    config: TrainingConfig,
+    calibration: Calibration,
+) -> tuple[Pool, ...]:
+    """Return one head's figures over all its rows of a language, for each head and language."""
+    pools = []
+    for head, labels in config.exported.items():
+        by_language: dict[str, list[Classes]] = {}
+        for source in sources_of(rows, head):
+            classes = classes_of(rows, labels, source=source)
+            if len(classes.names) > 1:
+                by_language.setdefault(source[2], []).append(classes)
+        for lang, parts in by_language.items():
+            fitted = calibration[head].get(lang)
+            temperature = fitted.temperature if fitted else 1.0
+            shares = [shares_of(output.logits[head], p, temperature=temperature) for p in parts]
+            top = np.concatenate([share.max(1) for share in shares])
+            right = np.concatenate(
+                [s.argmax(1) == p.true for s, p in zip(shares, parts, strict=True)]
+            )
+            surest = most_confident(top.astype(np.float64))
+            pools.append(
+                Pool(
+                    head=head,
+                    lang=lang,
+                    rows=len(top),
+                    accuracy=round(float(right.mean()), 4),
+                    accuracy_at_80=round(float(right[surest].mean()), 4),
+                    calibration_error=round(calibration_error(right, top), 4),
+                )
+            )
+    return tuple(pools)
 
 
 def _figure(
     source: tuple[str, str, str],
     classes: Classes,
+    *,
     logits: FloatArray,
     calibration: Mapping[str, LanguageCalibration],
     baseline: Mapping[str, Mapping[str, float]],
@@ -154,7 +207,7 @@ def _figure(
     head, file, lang = source
     fitted = calibration.get(lang)
     shares = shares_of(logits, classes, temperature=fitted.temperature if fitted else 1.0)
-    summary = summarise(classes.true, shares, names=classes.names)
+    summary = summarise(classes.true, shares.astype(np.float64), names=classes.names)
     languages = np.full(len(classes.at), LANGUAGES.index("en" if lang == "en" else "zh"))
     answered = ~HeadCalibrator(calibration).calibrate(logits[classes.at], languages).abstained
     yardstick = baseline.get(f"{head}/{file}", {})

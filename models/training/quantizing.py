@@ -1,17 +1,20 @@
 """Make a graph's products with weights int8: static, per channel, in the form that every engine reads (QDQ).
 
-In: the float32 graph and rows of pieces like those to come. Out: the quantised graph. Imports onnxruntime and onnx lazily.
+In: the float32 graph and rows of pieces like those to come. Out: the quantised graph. Imports onnxruntime and onnx
+lazily.
 
-Weights keep seven bits (`reduce_range`): two products of eight bits overflow the 16-bit sums of processors without VNNI.
-Products of two activations stay float32, as do the heads, which decide.
+Weights keep seven bits (`reduce_range`): two products of eight bits overflow the 16-bit sums of processors without
+VNNI. Products of two activations stay float32, as do the heads, which decide.
 
 A few channels of an encoder's activations are a hundred times as large as the others, and one scale for all would leave
 the others no bits. So each channel is divided, and its weights multiplied, by
 
     s = max |activation| ^ EVENNESS / max |weight| ^ (1 - EVENNESS)
 
-where the layer norm's outputs are read, and after the widening, where only the frame's own pieces have peaks, what a few
-channels have above `PEAK` goes a way of its own. References: Xiao et al., SmoothQuant, 2023; Dettmers et al., LLM.int8(), 2022.
+where the layer norm's outputs are read, and after the widening, where only the frame's own pieces have peaks, what a
+few channels have above `PEAK` goes a way of its own.
+
+References: Xiao et al., SmoothQuant, 2023; Dettmers et al., LLM.int8(), 2022.
 """
 
 import tempfile
