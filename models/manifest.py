@@ -89,8 +89,8 @@ class Pool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hold everything about one text model but its weights. `calibration` is by head, then language.
 
-    `pieces` names the file that says what each piece says alone (float16 [pieces, emotions]), `likeness` figures of the
-    embedding, `agreement` how far int8 agrees with float32, by head.
+    `pieces` names the file of what each piece says alone (float16 [pieces, emotions]; empty without emotions),
+    `likeness` holds figures of the embedding, `agreement` how far int8 agrees with float32, by head.
     """
 
     format: int

@@ -5,8 +5,8 @@ probability when the piece's word is taken out. Imports numpy; torch through the
 
 A piece's share of a logit is exact (the head is linear over the mean of vectors), but says little: in the last layer
 every piece has heard of every other, and all of them say what the text says. Taking words out says what counts, at one
-A piece's share of a logit is exact (the head is linear over the mean of vectors), but says little: in the last layer
-piece: the one that enters, the second layer's, the last one's.
+pass a word. Here that is done once, for some thousands of texts, and a ridge regression learns it from three vectors
+of each piece: the one that enters, the second layer's, the last one's.
 
     fall(word) ~ sum over its pieces of  A [embedded, second, last] + a
 

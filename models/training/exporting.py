@@ -66,7 +66,10 @@ def export(folder: Path, out: Path) -> Manifest:
     out.mkdir(parents=True, exist_ok=True)
     agreement = write_network(model, run, framed=framed, out=out)
     (out / TOKENIZER_FILE).write_bytes((folder / TOKENIZER_FILE).read_bytes())
-    write_pieces(config, pieces=model.shape.pieces, out=out)
+    files = [NETWORK_FILE, TOKENIZER_FILE]
+    if EMOTION in config.exported:
+        write_pieces(config, pieces=model.shape.pieces, out=out)
+        files.append(PIECES_FILE)
     output = run_graph(out / NETWORK_FILE, config.exported, framed=framed)
     calibration = fit_calibration(rows, output, config=config)
     baseline = json.loads((folder / "baseline.json").read_text(encoding="utf-8"))
@@ -77,14 +80,14 @@ def export(folder: Path, out: Path) -> Manifest:
         features_version=FEATURES_VERSION,
         network=NETWORK_FILE,
         tokenizer=TOKENIZER_FILE,
-        files={name: _sha256(out / name) for name in (NETWORK_FILE, TOKENIZER_FILE, PIECES_FILE)},
+        files={name: _sha256(out / name) for name in files},
         labels=config.exported,
         languages=("en", "zh"),
         vector_width=model.shape.hidden,
         text=text_settings(config),
         calibration=calibration,
         base=f"intfloat/multilingual-e5-small (MIT), by the package {config.base.package} (MIT)",
-        pieces=PIECES_FILE,
+        pieces=PIECES_FILE if PIECES_FILE in files else "",
         sources=_sources(config),
         figures=figures,
         agreement=agreement,
@@ -167,7 +170,10 @@ def write_network(
     shape, corpus = model.shape, load_corpus(run.folder / "corpus.npz")[0]
     tokenizer = Tokenizer.from_file(str(run.folder / TOKENIZER_FILE))
     learning = Learning(corpus, columns, tokenizer, EMOTION)
-    shares = read_or_fit(run.folder / SHARES_FILE, model, learning=learning)
+    has_emotions = EMOTION in exported
+    shares = (
+        read_or_fit(run.folder / SHARES_FILE, model, learning=learning) if has_emotions else None
+    )
     weights = EncoderWeights(
         arrays, shape.layers, model.middle, shape.attention_heads, heads=spans, shares=shares
     )

@@ -21,14 +21,13 @@ OPSET = 20
 IR_VERSION = 10
 EPSILON = 1e-12
 MASKED = -1e4
-SHARED_HEAD = "emotion"
 
 
 class EncoderWeights(msgspec.Struct, frozen=True):
     """Hold all that the graph computes with: arrays by the names of the torch module, layers, attention heads.
 
     `heads` are the first and last column of each exported head in `heads.weight`, `shares` float32 [3 x hidden + 1,
-    emotions] the map that `models.training.attributing` learns.
+    emotions] the map that `models.training.attributing` learns, None where there is no head of emotions.
     """
 
     arrays: dict[str, FloatArray]
@@ -36,7 +35,7 @@ class EncoderWeights(msgspec.Struct, frozen=True):
     middle: int
     attention_heads: int
     heads: dict[str, tuple[int, int]]
-    shares: FloatArray
+    shares: FloatArray | None = None
 
 
 class Peaks(msgspec.Struct, frozen=True):
@@ -269,14 +268,20 @@ def _outputs(
         matrix, bias = arrays["heads.weight"][first:end], arrays["heads.bias"][first:end]
         graph.linear(means[1], matrix, bias=bias, to=f"logits_{head}")
         widths[f"logits_{head}"] = end - first
-    _shares(graph, weights, last=last, text=text)
+    if weights.shares is not None:
+        _shares(
+            graph,
+            weights.shares,
+            second=f"layers.{min(1, weights.layers - 1)}",
+            last=last,
+            text=text,
+        )
     return widths
 
 
-def _shares(graph: _Graph, weights: EncoderWeights, *, last: str, text: str) -> None:
-    second = f"layers.{min(1, weights.layers - 1)}"
+def _shares(graph: _Graph, shares: FloatArray, *, second: str, last: str, text: str) -> None:
     vectors = graph.add("Concat", "embedded", second, last, to="shares.vectors", axis=2)
-    says = graph.linear(vectors, weights.shares[:-1].T, bias=weights.shares[-1], to="shares.each")
+    says = graph.linear(vectors, shares[:-1].T, bias=shares[-1], to="shares.each")
     axis = graph.constant("last.axis", np.array([2], np.int64))
     column = graph.add("Unsqueeze", text, axis, to="text.column")
     graph.add("Mul", says, column, to="shares")
@@ -301,10 +306,11 @@ def _serialised(graph: _Graph, widths: dict[str, int]) -> bytes:
         helper.make_tensor_value_info(name, TensorProto.FLOAT, ["rows", width])
         for name, width in widths.items()
     ]
-    labels = widths[f"logits_{SHARED_HEAD}"]
-    outputs.append(
-        helper.make_tensor_value_info("shares", TensorProto.FLOAT, ["rows", "width", labels])
-    )
+    if "shares.each.bias" in graph.constants:
+        labels = len(graph.constants["shares.each.bias"])
+        outputs.append(
+            helper.make_tensor_value_info("shares", TensorProto.FLOAT, ["rows", "width", labels])
+        )
     tables = [numpy_helper.from_array(array, name) for name, array in graph.constants.items()]
     model = helper.make_model(
         helper.make_graph(nodes, "encoder", inputs, outputs, tables),

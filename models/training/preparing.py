@@ -22,6 +22,7 @@ from models.training.base_encoder import (
     locate_base_encoder,
     read_base_encoder,
 )
+from models.training.baseline import baseline_figures
 from models.training.config import TrainingConfig
 from models.training.corpus import build_corpus, columns_of, save_corpus
 from models.training.sources import LabelledRow, PlainText, plain_texts, read_rows
@@ -61,6 +62,9 @@ def prepare_rows(
     columns = columns_of(config, rows)
     corpus = build_corpus(config, rows, texts=texts, tokenizer=tokenizer, columns=columns)
     save_corpus(corpus, columns, path=folder / "corpus.npz")
+    exported = [row for row in rows if row.head in config.exported]
+    figures = baseline_figures(exported, seed=config.seed)
+    (folder / "baseline.json").write_text(json.dumps(figures, indent=1), encoding="utf-8")
     save_base(encoder, kept, path=folder / BASE_FILE)
 
 
