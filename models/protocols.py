@@ -64,7 +64,7 @@ class TextScorer(Protocol):
 
     @property
     def model_name(self) -> str:
-        """Return the model's name for people, such as `piece-table`. Read by scoring at start and by the API."""
+        """Return the model's name for people, such as `hubbub-text`. Read by scoring at start and by the API."""
         ...
 
     @property
@@ -126,8 +126,8 @@ class TokenBatch(msgspec.Struct, frozen=True):
 class EngineOutput(msgspec.Struct, frozen=True):
     """Hold one forward pass: `logits[head]` float32 [rows, labels], `embedding` float32 [rows, width] of unit rows.
 
-    A row without pieces may have an embedding of zeros. `pooled` float32 [rows, width] is what the heads read, and what
-    users' own heads are fitted on. `shares` float32 [rows, pieces, emotion labels] says how far
+    A row without pieces may have an embedding of zeros. `pooled` float32 [rows, width] is the last and the middle
+    layer's mean, which users' own heads are fitted on. `shares` float32 [rows, pieces, emotion labels] says how far
     each emotion's log probability would fall without the piece, as the network itself estimates in the same pass.
     Either is None where the network has none.
     """

@@ -20,6 +20,7 @@ from models.features.language import LanguageDecider
 from models.heads.shelf import further_heads
 from models.hub.shelf import PREFIX, HubShelf
 from models.identity import IdentityScorer
+from models.lexicon.alone import Table
 from models.lexicon.matching import Lexicon
 from models.lexicon.spans import SpanFinder
 from models.manifest import FEATURES_VERSION, FORMAT, MANIFEST_FILE, Manifest, model_digest
@@ -104,13 +105,24 @@ def span_finder(installed: InstalledModel, *, lexicon: Path | None) -> SpanFinde
     manifest = installed.manifest
     if EMOTION not in manifest.labels:
         return None
-    table = np.load(installed.folder / manifest.pieces, allow_pickle=False)
+    table = read_pieces(installed.folder / manifest.pieces, labels=len(manifest.labels[EMOTION]))
     return SpanFinder(
         Lexicon.load(user_file=lexicon),
         manifest.labels[EMOTION],
         token_limit=manifest.text.token_limit - FRAME,
         alone=table,
     )
+
+
+def read_pieces(path: Path, *, labels: int) -> Table:
+    """Return what each piece says alone [pieces, labels]. Raises `ModelInvalid` when the file holds something else."""
+    try:
+        table: Table = np.load(path, allow_pickle=False)
+    except (OSError, ValueError) as error:
+        raise ModelInvalid(f"{path} holds no table of pieces: {error}") from error
+    if table.ndim != 2 or table.shape[1] != labels:
+        raise ModelInvalid(f"{path} is of shape {table.shape}, expected [pieces, {labels}]")
+    return table
 
 
 def locate_model(model: str, *, home: Path | None = None) -> Path:
@@ -146,7 +158,12 @@ def open_model(folder: Path) -> InstalledModel:
             raise ModelInvalid(
                 f"{path} has {what} {found}, this version reads {expected}: export the model again"
             )
+    for name in filter(None, (manifest.network, manifest.tokenizer, manifest.pieces)):
+        if name not in manifest.files:
+            raise ModelInvalid(f"{path} names {name!r} without its hash under `files`")
     for name, expected_hash in manifest.files.items():
+        if Path(name).name != name:
+            raise ModelInvalid(f"{path} names {name!r}: a model's files lie in its own folder")
         check_file(folder / name, expected_hash)
     readers = f"py3langid {metadata.version('py3langid')}"
     return InstalledModel(folder, manifest, model_digest(manifest, readers=readers))

@@ -125,7 +125,10 @@ class EncoderScorer:
         from tokenizers import Tokenizer
 
         path = self._model.folder / self._model.manifest.tokenizer
-        self._tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        try:
+            self._tokenizer = Tokenizer.from_str(path.read_text(encoding="utf-8"))
+        except Exception as error:  # the library raises the bare class
+            raise ModelInvalid(f"{path} is not a tokenizer: {error}") from error
         self._engine.start()
         self._decider.start()
         if self._spans is not None:

@@ -50,11 +50,12 @@ def _figures(manifest: Manifest) -> list[str]:
         "## Development figures",
         "",
         "In percent, among the labels that the source knows; in brackets TF-IDF with logistic regression, trained on",
-        "the same rows (the better of two: rows of the same kind, or all rows of the head and language). `at 80 %`:",
+        "the same rows, 30,000 at most (the better of two: rows of the same kind, or all rows of the head and language",
+        "whose labels tell the same classes apart; – where there are none). `at 80 %`:",
         "macro-F1 on the 80 % of rows with the largest probability. `ECE`: expected calibration error over 15 bins of",
-        "equal mass. `answered`: the share that does not abstain, and its accuracy. Temperatures, thresholds and the",
-        "choice between students were made on these rows, which no training has seen, so expect slightly less",
-        "elsewhere.",
+        "equal mass. `answered`: the share that does not abstain, and its accuracy. No training has seen these rows,",
+        "short turns of dialogues apart, which may stand in another dialogue too. Temperatures, thresholds, the ranges",
+        "of int8 and the choice between students were made on them, so expect slightly less elsewhere.",
         "",
         "| head | language | source | rows | accuracy | macro-F1 | macro-recall | at 80 % | ECE | answered |",
         "|---|---|---|---|---|---|---|---|---|---|",
@@ -68,14 +69,18 @@ def _figure_line(figure: Figure) -> str:
         figure.lang,
         figure.source.removesuffix(".jsonl.gz"),
         str(figure.rows),
-        f"{100 * figure.accuracy:.1f} ({100 * figure.baseline_accuracy:.1f})",
-        f"{100 * figure.macro_f1:.1f} ({100 * figure.baseline_macro_f1:.1f})",
-        f"{100 * figure.macro_recall:.1f} ({100 * figure.baseline_macro_recall:.1f})",
+        f"{100 * figure.accuracy:.1f} ({_or_none(figure.baseline_accuracy)})",
+        f"{100 * figure.macro_f1:.1f} ({_or_none(figure.baseline_macro_f1)})",
+        f"{100 * figure.macro_recall:.1f} ({_or_none(figure.baseline_macro_recall)})",
         f"{100 * figure.macro_f1_at_80:.1f}",
         f"{figure.calibration_error:.3f}",
         f"{100 * figure.answered:.0f} % at {100 * figure.answered_accuracy:.1f}",
     )
     return f"| {' | '.join(cells)} |"
+
+
+def _or_none(share: float) -> str:
+    return f"{100 * share:.1f}" if share else "–"
 
 
 def _limits() -> list[str]:

@@ -32,7 +32,7 @@ def load_checkpoint(
     """Return (next step, extra) and fill model and optimiser; (0, None) when there is no file."""
     if not path.exists():
         return 0, None
-    state = torch.load(path, weights_only=True)
+    state = torch.load(path, weights_only=True, map_location="cpu")
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     return int(state["step"]), state["extra"]

@@ -119,10 +119,16 @@ def _fit_one(
             ).mean()
         )
     )
-    shares = [shares_of(logits, each, temperature=temperature) for each in drawn]
+    # What is served is the best of all labels, whatever a source tells apart.
+    served = [softmax(logits[each.at] / np.float32(temperature)) for each in drawn]
     threshold = fit_threshold(
-        np.concatenate([share.max(1) for share in shares]),
-        np.concatenate([s.argmax(1) == e.true for s, e in zip(shares, drawn, strict=True)]),
+        np.concatenate([share.max(1) for share in served]),
+        np.concatenate(
+            [
+                each.members[each.true, share.argmax(1)]
+                for share, each in zip(served, drawn, strict=True)
+            ]
+        ),
         accuracy=config.abstain.accuracy[head],
         least_answered=config.abstain.least_answered,
     )
