@@ -11,6 +11,8 @@ import msgspec
 from contracts.errors import SourceInvalid
 from models.protocols import TextInput
 
+BEGINNING = b'{"text":'
+
 
 class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     """Hold one line of the file."""
@@ -18,31 +20,50 @@ class Answer(msgspec.Struct, frozen=True, omit_defaults=True):
     text: str
     label: str
     title: str = ""
+    context: str = ""
     lang: str | None = None
 
     @property
     def input(self) -> TextInput:
         """Return the text as a head reads it."""
-        return TextInput(text=self.text, title=self.title, lang_hint=self.lang)
+        return TextInput(
+            text=self.text, context=self.context, title=self.title, lang_hint=self.lang
+        )
 
 
 class AnswerFile:
-    """Append answers, take the last one back. A line that was cut off (power, a full disk) is dropped when opened."""
+    """Append answers, take the last one back; opening a file never changes it.
+
+    The first answer that is appended replaces a last line that was cut off (power, a full disk) and ends one that
+    lacks its newline.
+    """
 
     def __init__(self, path: Path) -> None:
+        if path.suffix == ".gz":
+            raise SourceInvalid(
+                f"{path}: answers are appended to plain lines; unpack it, or name another file"
+            )
         self.path = path
         self.answers: list[Answer] = []
         self._ends: list[int] = [0]
+        self._is_cut = self._lacks_newline = False
         if path.exists():
             self._read()
 
     def append(self, text: TextInput, label: str) -> None:
         """Write one answer, in one call to the system, and wait until the disk has it."""
-        answer = Answer(text.text, label, title=text.title, lang=text.lang_hint)
+        answer = Answer(
+            text.text, label, title=text.title, context=text.context, lang=text.lang_hint
+        )
+        if self._is_cut:
+            os.truncate(self.path, self._ends[-1])
+        start = b"\n" if self._lacks_newline else b""
         line = msgspec.json.encode(answer) + b"\n"
+        self._ends[-1] += len(start)
+        self._is_cut = self._lacks_newline = False
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         try:
-            os.write(handle, line)
+            os.write(handle, start + line)
             os.fsync(handle)
         finally:
             os.close(handle)
@@ -54,18 +75,29 @@ class AnswerFile:
         if not self.answers:
             return None
         self._ends.pop()
+        self._is_cut = self._lacks_newline = False
         os.truncate(self.path, self._ends[-1])
         return self.answers.pop()
 
     def _read(self) -> None:
-        for number, line in enumerate(self.path.read_bytes().splitlines(keepends=True), start=1):
-            if not line.endswith(b"\n"):
-                os.truncate(self.path, self._ends[-1])
-                return
+        *lines, last = self.path.read_bytes().split(b"\n")
+        for number, line in enumerate([*lines, last] if last else lines, start=1):
+            is_last = number > len(lines)
             try:
                 self.answers.append(msgspec.json.decode(line, type=Answer))
             except msgspec.DecodeError as error:
+                is_json = isinstance(error, msgspec.ValidationError)
+                if is_last and not is_json and _is_begun(line):
+                    self._is_cut = True
+                    return
                 raise SourceInvalid(
                     f'{self.path}, line {number}: {error}; expected {{"text": ..., "label": ...}}'
                 ) from error
-            self._ends.append(self._ends[-1] + len(line))
+            self._lacks_newline = is_last
+            self._ends.append(self._ends[-1] + len(line) + (not is_last))
+
+
+def _is_begun(line: bytes) -> bool:
+    """Say whether a line begins as ours do: what else cannot be read is not ours to drop."""
+    length = len(BEGINNING)
+    return line[:length] == BEGINNING[: len(line)]

@@ -98,6 +98,44 @@ def test_a_line_that_was_cut_off_is_dropped_and_the_rest_stands(tmp_path: Path) 
     assert kept(path)[1] == {"text": "new", "label": "b", "title": "t", "lang": "en"}
 
 
+@pytest.mark.parametrize("cut", ['{"te', '{"text":"b \N{FIRE}'])
+def test_opening_a_file_never_changes_it(tmp_path: Path, cut: str) -> None:
+    path = tmp_path / "a.jsonl"
+    # Within a character too
+    path.write_bytes(b'{"text":"a","label":"x"}\n' + cut.encode()[:-1])
+    before = path.read_bytes()
+    assert len(AnswerFile(path).answers) == 1
+    assert path.read_bytes() == before
+
+
+def test_a_whole_last_line_without_its_newline_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text": "a", "label": "x"}\n{"text": "b", "label": "y"}', encoding="utf-8")
+    file = AnswerFile(path)
+    file.append(TextInput(text="c", context="before"), "z")
+    assert labels(path) == ["x", "y", "z"]
+    assert AnswerFile(path).answers == file.answers
+    # And undoing takes whole lines
+    file.undo()
+    file.undo()
+    file.append(TextInput(text="d"), "w")
+    assert labels(path) == ["x", "w"]
+
+
+@pytest.mark.parametrize("last", ['{"text": 3}', "some notes", '{"label": "x", "te'])
+def test_a_last_line_that_is_not_ours_is_refused_and_stands(tmp_path: Path, last: str) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(last, encoding="utf-8")
+    with pytest.raises(SourceInvalid, match=r"a\.jsonl, line 1"):
+        AnswerFile(path)
+    assert path.read_text(encoding="utf-8") == last
+
+
+def test_a_packed_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceInvalid, match="unpack it"):
+        AnswerFile(tmp_path / "a.jsonl.gz")
+
+
 def test_a_file_of_something_else_is_refused_with_its_line(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text('{"text": "x", "label": "y"}\n{"text": 3}\n', encoding="utf-8")
