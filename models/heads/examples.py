@@ -104,6 +104,14 @@ def distinct(lines: Sequence[str], labels: Sequence[str]) -> Distinct:
     )
 
 
+def keys_of(lines: Sequence[str], texts: Sequence[TextInput]) -> list[str]:
+    """Return what tells examples apart: each one's normalised line, and what came before it where that is known."""
+    return [
+        f"{line} (after: {text.context})" if text.context else line
+        for line, text in zip(lines, texts, strict=True)
+    ]
+
+
 def digest_of(files: Sequence[Path]) -> str:
     """Return the SHA-256 of files, one after the other, as hex digits."""
     digest = hashlib.sha256()
@@ -123,14 +131,14 @@ def _numbered(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _text_of(record: dict[str, Any], path: Path, *, number: int) -> TextInput:
-    text, title, lang = record.get("text"), record.get("title") or "", record.get("lang")
-    if not isinstance(text, str) or not isinstance(title, str):
-        raise SourceInvalid(
-            f"{path}, line {number}: `text` is {_shown(text)}, expected a string"
-            if not isinstance(text, str)
-            else f"{path}, line {number}: `title` is {_shown(title)}, expected a string"
-        )
-    return TextInput(text=text, title=title, lang_hint=lang if isinstance(lang, str) else None)
+    words = {name: record.get(name) or "" for name in ("title", "context")}
+    words["text"], lang = record.get("text"), record.get("lang")
+    for name, value in words.items():
+        if not isinstance(value, str):
+            raise SourceInvalid(
+                f"{path}, line {number}: `{name}` is {_shown(value)}, expected a string"
+            )
+    return TextInput(**words, lang_hint=lang if isinstance(lang, str) else None)
 
 
 def _label_of(record: dict[str, Any], field: str, *, place: str) -> str:

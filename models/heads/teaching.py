@@ -14,7 +14,7 @@ import numpy as np
 
 from contracts.errors import InvalidInput
 from models.heads.encoding import EncodedTexts, Encoder
-from models.heads.examples import Distinct, Examples, distinct
+from models.heads.examples import Distinct, Examples, distinct, keys_of
 from models.heads.fitting import FittedHead, Lesson, fit_head
 from models.heads.joining import KEEP
 from models.heads.linear import check_installed
@@ -59,7 +59,7 @@ def teach(
     check_head_name(options.name, taken=encoder.heads)
     check_installed()
     encoded = _encoded(encoder, examples, tell=tell)
-    kept = distinct(encoded.lines, examples.labels)
+    kept = distinct(keys_of(encoded.lines, examples.texts), examples.labels)
     labels = sorted(set(kept.labels))
     if len(labels) < 2:
         raise InvalidInput(

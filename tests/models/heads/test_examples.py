@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from contracts.errors import InvalidInput, SourceInvalid
-from models.heads.examples import distinct, read_examples, read_texts
+from models.heads.examples import distinct, keys_of, read_examples, read_texts
+from models.protocols import TextInput
 
 GOOD = [{"text": "a b", "label": "one"}, {"text": "c d", "label": "two"}]
 
@@ -48,6 +49,7 @@ def test_texts_labels_and_what_is_out_of_scope(tmp_path: Path) -> None:
         ({"text": 7, "label": "one"}, "line 3: `text` is 7, expected a string"),
         ({"label": "one"}, "line 3: `text` is missing"),
         ({"text": "x", "title": 3, "label": "one"}, "line 3: `title` is 3"),
+        ({"text": "x", "context": ["y"], "label": "one"}, r"line 3: `context` is \['y'\]"),
         (
             {"text": "x", "intent": "one"},
             r"line 3: the label `label` is missing.*other fields there: intent",
@@ -117,3 +119,14 @@ def test_texts_alone_come_from_json_lines_or_plain_lines(tmp_path: Path) -> None
     lines.write_bytes(b"\xff\xfe")
     with pytest.raises(SourceInvalid, match=r"a\.txt as UTF-8"):
         list(read_texts(lines))
+
+
+def test_what_came_before_a_text_is_read_with_it(tmp_path: Path) -> None:
+    row = {"text": "yes", "title": "t", "context": "more?", "lang": "en", "label": "one"}
+    (text, _, _) = read_examples(write(tmp_path, [row, *GOOD]), field="label").texts
+    assert text == TextInput(text="yes", title="t", context="more?", lang_hint="en")
+
+
+def test_one_text_after_two_others_is_two_examples() -> None:
+    asked = [TextInput(text="yes", context="more?"), TextInput(text="yes", context="was it bad?")]
+    assert distinct(keys_of(["yes", "yes"], asked), ["a", "b"]).labels == ["a", "b"]
