@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -46,9 +46,6 @@ def fit_head_command(
     out_of_scope: Annotated[
         Path | None, typer.Option(help="A file of texts that belong to no label (.jsonl, .txt).")
     ] = None,
-    method: Annotated[
-        Literal["auto", "frozen"], typer.Option(help="How it learns; auto takes what is best.")
-    ] = "auto",
     keep: Annotated[
         float,
         typer.Option(
@@ -72,7 +69,7 @@ def fit_head_command(
     examples = read_examples(
         data, field=field, strange_label=out_of_scope_label, strange_file=out_of_scope
     )
-    options = FitOptions(name, method=method, folds=folds, seed=seed, keep=keep)
+    options = FitOptions(name, folds=folds, seed=seed, keep=keep)
     with _encoder(model, home) as (encoder, kept_in):
         taught = teach(examples, encoder, options=options, home=kept_in, tell=_tell)
     typer.echo("", err=True)
@@ -191,6 +188,7 @@ def _show(taught: "Taught") -> None:
     else:
         console.print(_figures_table(figures, taught.strange))
         console.print(_labels_table(figures))
+    typer.echo(f"abstains in languages other than {', '.join(manifest.languages)}")
     typer.echo(f"abstains above entropy {manifest.entropy_limit:.4f}: {manifest.limit_rule}")
     size = sum(file.stat().st_size for file in taught.stored.folder.iterdir())
     typer.echo(f"kept in {taught.stored.folder}, {size / 1e6:.1f} MB; serve it with:")
@@ -198,13 +196,14 @@ def _show(taught: "Taught") -> None:
 
 
 def _figures_table(figures: "HeadFigures", strange: int) -> Table:
+    """Return the figures; half of the `strange` texts chose the limit, the recall is of the other half."""
     table = Table("in cross-validation", "value")
     for name, value in msgspec.structs.asdict(figures).items():
         if name not in {"labels", "out_of_scope_recall"}:
             table.add_row(name, f"{value:.4f}" if isinstance(value, float) else f"{value:,}")
     if figures.out_of_scope_recall is not None:
         table.add_row(
-            f"out_of_scope_recall ({strange} texts)", f"{figures.out_of_scope_recall:.4f}"
+            f"out_of_scope_recall ({strange // 2} texts)", f"{figures.out_of_scope_recall:.4f}"
         )
     return table
 

@@ -12,23 +12,29 @@ import numpy as np
 
 from contracts.scores import HeadScore
 from contracts.settings import ModelSettings
-from models.protocols import FloatArray, HeadInputs, TextInput
+from models.protocols import FloatArray, HeadInputs, Lang, TextInput
 from models.registry import build_encoder, build_text_scorer
 
 BATCH_TEXTS = 512
 
 
 class EncodedTexts(NamedTuple):
-    """Hold texts as heads see them: `lines`, `pooled` [texts, width] and `embedding` [texts, width] of unit rows."""
+    """Hold texts as heads see them: `lines`, their `langs`, `pooled` and `embedding` (unit rows) [texts, width]."""
 
     lines: list[str]
+    langs: list[Lang]
     pooled: FloatArray
     embedding: FloatArray
 
     def part(self, positions: Sequence[int]) -> "EncodedTexts":
         """Return the texts at `positions`."""
         at = np.asarray(positions, np.int64)
-        return EncodedTexts([self.lines[i] for i in positions], self.pooled[at], self.embedding[at])
+        return EncodedTexts(
+            [self.lines[i] for i in positions],
+            [self.langs[i] for i in positions],
+            self.pooled[at],
+            self.embedding[at],
+        )
 
 
 class Listener:
@@ -90,16 +96,18 @@ class Encoder:
     ) -> EncodedTexts:
         """Return the texts as heads see them, in order; `tell` is called with the number that is done."""
         lines: list[str] = []
+        langs: list[Lang] = []
         pooled, embedding = [], []
         for at in range(0, len(texts), BATCH_TEXTS):
             self._scorer.score_batch(texts[at : at + BATCH_TEXTS])
             for batch in self._listener.heard:
                 lines += batch.lines
+                langs += batch.langs
                 pooled.append(batch.pooled)
                 embedding.append(batch.embedding)
             self._listener.heard.clear()
             tell(min(at + BATCH_TEXTS, len(texts)))
-        return EncodedTexts(lines, _stacked(pooled), _stacked(embedding))
+        return EncodedTexts(lines, langs, _stacked(pooled), _stacked(embedding))
 
 
 def _stacked(parts: Sequence[FloatArray]) -> FloatArray:

@@ -40,7 +40,7 @@ class OwnHead:
 
     @property
     def version(self) -> str:
-        """Return the digest of weights, labels, factors and limit."""
+        """Return the digest of weights, labels, languages, factors and limit."""
         return head_digest(self.manifest)
 
     @property
@@ -58,13 +58,14 @@ class OwnHead:
         self._scorer = self._vocabulary = None
 
     def score_batch(self, batch: HeadInputs) -> list[HeadScore]:
-        """Return one answer a text, in order; a text without a visible character abstains."""
+        """Return one answer a text, in order; it abstains in languages not taught and where nothing is visible."""
         if not len(batch.lines):
             return []
         probabilities = self.shares(batch.pooled, batch.lines)
         doubt = entropy(probabilities)
         is_empty = np.array([not line.strip() for line in batch.lines])
-        abstained = (doubt > np.float32(self.manifest.entropy_limit)) | is_empty
+        is_foreign = np.array([lang not in self.manifest.languages for lang in batch.langs])
+        abstained = (doubt > np.float32(self.manifest.entropy_limit)) | is_empty | is_foreign
         table = np.round(probabilities.astype(np.float64), PROBABILITY_DIGITS).tolist()
         best = probabilities.argmax(axis=1).tolist()
         return [

@@ -26,11 +26,15 @@ DIGITS = 4
 
 
 class CrossAnswers(NamedTuple):
-    """Hold both parts' scores [examples, labels]; `is_judged` where the example's label was learnt in its fold."""
+    """Hold both parts' scores [examples, labels]; `is_judged` where the example's label was learnt in its fold.
+
+    `is_foreign` where the example is in a language of too few others, in which the head abstains.
+    """
 
     dense: FloatArray
     sparse: FloatArray
     is_judged: npt.NDArray[np.bool_]
+    is_foreign: npt.NDArray[np.bool_]
 
 
 def figures_of(
@@ -43,10 +47,11 @@ def figures_of(
 ) -> HeadFigures:
     """Return the figures of the joined answers; an example whose label its fold could not learn is wrong."""
     shares = join(answers.dense, answers.sparse, factors=factors)
-    guessed = np.where(answers.is_judged, shares.argmax(1), -1)
-    is_right, is_answered = guessed == true, entropy(shares) <= np.float32(limit)
-    cells = confusion(true, np.maximum(guessed, 0), classes=len(labels))
-    by_label = class_figures(cells)
+    # What could not be learnt is a guess of no label: of one beyond the last.
+    guessed = np.where(answers.is_judged, shares.argmax(1), len(labels))
+    is_right = guessed == true
+    is_answered = (entropy(shares) <= np.float32(limit)) & ~answers.is_foreign
+    by_label = class_figures(confusion(true, guessed, classes=len(labels) + 1))
     numbers = {
         "accuracy": is_right.mean(),
         "macro_f1": macro_f1(true, guessed),
@@ -57,13 +62,15 @@ def figures_of(
         "answered_accuracy": is_right[is_answered].mean() if is_answered.any() else 0.0,
         "kept_accuracy": (is_right & is_answered).mean(),
     }
-    columns = (by_label.support, by_label.precision, by_label.recall, by_label.f1)
+    precision, recall, f1, support = (column[: len(labels)] for column in by_label)
     return HeadFigures(
         rows=len(true),
         out_of_scope_recall=None,
         labels={
             label: LabelFigures(int(rows), _round(precision), _round(recall), _round(f1))
-            for label, rows, precision, recall, f1 in zip(labels, *columns, strict=True)
+            for label, rows, precision, recall, f1 in zip(
+                labels, support, precision, recall, f1, strict=True
+            )
         },
         **{name: _round(value) for name, value in numbers.items()},
     )

@@ -1,20 +1,20 @@
 """Say what belongs to one head of a user's: its labels, its weights' hash, how it is calibrated, how well it did.
 
 In: `head.json` in a head's folder. Out: a frozen `HeadManifest` and the digest that names the head. Imports contracts,
-msgspec and the standard library.
+msgspec and models.protocols.
 """
 
 import hashlib
-from typing import Literal
 
 import msgspec
 
 from contracts.errors import InvalidInput
 from contracts.hub_models import HEAD_NAME
+from models.protocols import Lang
 
 HEAD_FILE = "head.json"
 WEIGHTS_FILE = "weights.npz"
-FORMAT = 1
+FORMAT = 2
 # Names that a query uses for something else.
 TAKEN = frozenset({"lang", "source", "kind", "author", "is", "has"})
 
@@ -55,13 +55,14 @@ class HeadManifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `model_version` is the encoder's that its vectors came from, `width` theirs. `dense` and `sparse` are the factors
     that join the two parts' scores into logits (they are the temperature too). It abstains where the entropy of its
-    probabilities, as a share of the greatest there can be, is above `entropy_limit`.
+    probabilities, as a share of the greatest there can be, is above `entropy_limit`, and in other languages than
+    `languages`, those of its examples.
     """
 
     format: int
     name: str
-    method: Literal["frozen", "tuned"]
     labels: tuple[str, ...]
+    languages: tuple[Lang, ...]
     model_name: str
     model_version: str
     width: int
@@ -83,6 +84,7 @@ def head_digest(manifest: HeadManifest) -> str:
     deciding = (
         manifest.format,
         manifest.labels,
+        manifest.languages,
         manifest.model_version,
         manifest.dense,
         manifest.sparse,

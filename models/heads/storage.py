@@ -56,7 +56,11 @@ def heads_home(home: Path) -> Path:
 
 
 def write_head(home: Path, manifest: HeadManifest, *, weights: HeadWeights) -> StoredHead:
-    """Write a head in the place of one of its name, whole or not at all; return it with its weights' hash."""
+    """Write a head in the place of one of its name; return it with its weights' hash.
+
+    A head is never there in part. Where the process dies between two renames, the name is free, and the head that it
+    had lies beside, in a folder that begins with a dot and ends in -old.
+    """
     folder = heads_home(home) / manifest.name
     folder.parent.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()

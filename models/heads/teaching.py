@@ -7,7 +7,6 @@ when fitting.
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
 
 import msgspec
 import numpy as np
@@ -21,14 +20,11 @@ from models.heads.linear import check_installed
 from models.heads.manifest import FORMAT, HeadManifest, check_head_name
 from models.heads.storage import StoredHead, write_head
 
-Method = Literal["auto", "frozen"]
-
 
 class FitOptions(msgspec.Struct, frozen=True):
-    """Hold how a head is fitted. `auto` takes what measures best of what there is, so far `frozen`."""
+    """Hold how a head is fitted."""
 
     name: str
-    method: Method = "auto"
     folds: int = 5
     seed: int = 7
     keep: float = KEEP
@@ -92,8 +88,8 @@ def _manifest(
     return HeadManifest(
         format=FORMAT,
         name=options.name,
-        method="frozen",
         labels=tuple(lesson.labels),
+        languages=fitted.languages,
         model_name=encoder.model_name,
         model_version=encoder.model_version,
         width=int(lesson.texts.pooled.shape[1]),

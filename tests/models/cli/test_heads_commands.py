@@ -58,7 +58,7 @@ def test_a_head_is_fitted_shown_kept_and_served(data: Path) -> None:
     shown = str(fit(data, "--out-of-scope-label", "oos", "--folds", "3"))
     # Then its figures are shown, and it answers beside the others
     assert "head support-intents: 3 labels, 180 texts" in shown
-    assert "out_of_scope_recall (20 texts)" in shown
+    assert "out_of_scope_recall (10 texts)" in shown
     assert "HUBBUB_SCORE_HEADS=support-intents hubbub score" in shown
     home = data.parent / "home"
     scorer = build_text_scorer("bundled", home=home, heads=("support-intents",))

@@ -37,8 +37,8 @@ def make_head(home: Path, name: str = "support-intents", **changes: object) -> S
     fields: dict[str, object] = {
         "format": FORMAT,
         "name": name,
-        "method": "frozen",
         "labels": LABELS,
+        "languages": ("en", "other"),
         "model_name": "some-encoder",
         "model_version": "0123456789abcdef",
         "width": width,

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from models.heads.encoding import EncodedTexts
-from models.heads.fitting import FittedHead, Lesson, fit_head, fold_of
+from models.heads.fitting import FittedHead, Lesson, fit_head, fold_of, languages_of
 from models.heads.joining import NEVER
 from models.heads.weights import HeadScorer
+from models.protocols import Lang
 
 pytest.importorskip("sklearn")
 
@@ -30,10 +31,12 @@ def lesson(each: int, *, labels: int = 3, noise: float = 1.0, strange: int = 0) 
     pooled = np.array(rows, np.float32)
     far = EncodedTexts(
         [f"weather {n}" for n in range(strange)],
+        ["en"] * strange,
         rng.normal(size=(strange, 8)).astype(np.float32),
         np.zeros((strange, 1), np.float32),
     )
-    return Lesson(EncodedTexts(lines, pooled, pooled), true, names, far if strange else None)
+    texts = EncodedTexts(lines, ["en"] * len(lines), pooled, pooled)
+    return Lesson(texts, true, names, far if strange else None)
 
 
 def test_it_learns_and_joins_better_than_either_part() -> None:
@@ -73,6 +76,11 @@ def test_texts_out_of_scope_are_refused_more_often_than_others() -> None:
     assert fitted.figures.out_of_scope_recall > 5 * (1 - fitted.figures.answered)
 
 
+def spoken(chinese: int) -> list[Lang]:
+    """Return 300 languages."""
+    return ["zh" if at < chinese else "en" for at in range(300)]
+
+
 def best(fitted: FittedHead, given: Lesson) -> np.ndarray:
     scorer = HeadScorer(fitted.weights)
     sparse = scorer.sparse(fitted.weights.vocabulary.rows(given.texts.lines))
@@ -96,6 +104,25 @@ def test_a_label_of_one_example_is_counted_as_missed_not_hidden() -> None:
     figures = fit_head(given._replace(true=true), folds=3, seed=7).figures
     assert figures is not None
     assert (figures.labels["top"].rows, figures.labels["top"].f1) == (1, 0.0)
+
+
+def test_the_recall_out_of_scope_is_not_of_the_texts_that_chose_the_limit() -> None:
+    figures = fit_head(lesson(100, noise=0.5, strange=1), folds=3, seed=7).figures
+    assert figures is not None
+    assert figures.out_of_scope_recall is None
+    figures = fit_head(lesson(100, noise=0.5, strange=2), folds=3, seed=7).figures
+    assert figures is not None
+    assert figures.out_of_scope_recall in {0.0, 1.0}
+
+
+def test_examples_in_a_language_of_few_others_count_as_abstained() -> None:
+    given = lesson(100)
+    langs = spoken(3)
+    fitted = fit_head(given._replace(texts=given.texts._replace(langs=langs)), folds=3, seed=7)
+    assert fitted.languages == ("en",)
+    assert fitted.figures is not None
+    assert fitted.figures.answered <= 0.99
+    assert languages_of(spoken(6)) == ("en", "zh")
 
 
 def test_texts_without_any_letter_are_fitted_on_their_vectors() -> None:

@@ -36,6 +36,13 @@ def test_overconfident_scores_are_tempered() -> None:
     assert confidence == pytest.approx((dense.argmax(1) == TRUE).mean(), abs=0.08)
 
 
+def test_examples_that_are_all_right_earn_no_certainty() -> None:
+    sure = np.zeros((400, 4), np.float32)
+    sure[np.arange(400), TRUE] = 5.0
+    shares = join(sure, sure, factors=fit_factors(sure, sure, true=TRUE))
+    assert shares.max() == pytest.approx(401 / 402, abs=0.002)
+
+
 def test_entropy_is_a_share_of_the_greatest() -> None:
     shares = np.array([[0.25] * 4, [1, 0, 0, 0]], np.float32)
     np.testing.assert_allclose(entropy(shares), [1, 0], atol=1e-6)

@@ -23,7 +23,7 @@ def sit(path: Path, replies: list[str], *, guesses: Guesses | None = None) -> tu
     file = AnswerFile(path)
     session = Session(
         [TextInput(text=line) for line in LINES],
-        EncodedTexts(LINES, VECTORS, VECTORS),
+        EncodedTexts(LINES, ["en"] * len(LINES), VECTORS, VECTORS),
         file=file,
         guesses=guesses,
         terminal=Terminal(lambda prompt: next(typed, None), said.append),

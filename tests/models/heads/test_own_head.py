@@ -60,6 +60,14 @@ def test_an_empty_text_abstains(head: OwnHead) -> None:
     assert [s.abstained for s in head.score_batch(inputs_of(["", "  "]))] == [True, True]
 
 
+def test_it_abstains_in_a_language_that_it_was_not_taught(head: OwnHead) -> None:
+    given = inputs_of(["my card is gone"] * 3)
+    asked = HeadInputs(
+        given.inputs, given.lines, ["en", "zh", "other"], given.pooled, given.embedding
+    )
+    assert [score.abstained for score in head.score_batch(asked)] == [False, True, False]
+
+
 @pytest.mark.parametrize(("limit", "abstains"), [(0.0, True), (1.0, False)])
 def test_it_abstains_above_its_limit_of_entropy(
     tmp_path: Path, limit: float, abstains: bool

@@ -61,7 +61,7 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"format": 9}, "format 9; expected 'support-intents', format 1"),
+        ({"format": 9}, "format 9; expected 'support-intents', format 2"),
         ({"name": "other"}, "is of head 'other'"),
         ({"weights": "../weights.npz"}, "names weights outside its folder"),
         ({"surprise": 1}, "is not a head's manifest"),
@@ -105,9 +105,10 @@ def test_the_version_follows_what_decides_an_answer_and_nothing_else(tmp_path: P
         digest(dense=2.0),
         digest(entropy_limit=0.1),
         digest(labels=("a",)),
+        digest(languages=("zh",)),
         digest(weights_sha256="0"),
     }
-    assert len(others | {head_digest(manifest)}) == 5
+    assert len(others | {head_digest(manifest)}) == 6
 
 
 @pytest.mark.parametrize("name", ["", "Big", "1a", "a b", "a/b", "../x", "x" * 65, "é", "-a"])
