@@ -4,14 +4,14 @@ In: a name, a revision, a cache. Out: the folder of one commit in the cache. Imp
 the hub (`HF_ENDPOINT`) with the token that a user keeps for it, which never appears in a message of ours.
 """
 
-import json
 import logging
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from contracts.errors import DownloadFailed, MissingExtra, ModelInvalid
-from models.hub.folder import CONFIG, POOLING, SHARD_NAME, TOKENIZER_FILES, WEIGHTS, WEIGHTS_INDEX
+from models.hub.folder import CONFIG, POOLING, TOKENIZER_FILES, WEIGHTS, WEIGHTS_INDEX, shards
 
 EXTRA = "hub models need the extra `torch`: pip install 'hubbub[torch]'"
 
@@ -44,8 +44,7 @@ def _fetch_weights(name: str, *, commit: str, cache: Path) -> None:
             f"the hub's {name} has no safetensors at {commit}: name another revision, such as the refs/pr/N"
             " that the hub's own conversion made"
         )
-    parts = set(json.loads(index.read_bytes()).get("weight_map", {}).values())
-    for part in sorted(part for part in parts if SHARD_NAME.fullmatch(part)):
+    for part in shards(index):
         _file(name, part, revision=commit, cache=cache)
 
 
@@ -64,8 +63,16 @@ def _file(name: str, file: str, *, revision: str, cache: Path) -> Path | None:
         if is_answered and isinstance(error, hub.EntryNotFoundError):
             return None
         raise DownloadFailed(
-            f"cannot fetch {file} of {name} from {hub.constants.ENDPOINT}: {type(error).__name__}"
+            f"cannot fetch {file} of {name} from {_host(hub.constants.ENDPOINT)}: {type(error).__name__}"
         ) from error
+
+
+def _host(address: str) -> str:
+    """Return the host alone: an address may carry a name and a password."""
+    try:
+        return urlsplit(address).hostname or "the hub"
+    except ValueError:
+        return "the hub"
 
 
 def _client() -> Any:

@@ -6,6 +6,7 @@ answers, their digest. Reads JSON and hashes; imports no torch and no transforme
 
 import hashlib
 import json
+import operator
 import re
 import tempfile
 from collections.abc import Iterator
@@ -167,7 +168,7 @@ def _weights(path: Path) -> list[str]:
         _check_safetensors(path / WEIGHTS)
         return [WEIGHTS]
     if (path / WEIGHTS_INDEX).is_file():
-        parts = _shards(path / WEIGHTS_INDEX)
+        parts = shards(path / WEIGHTS_INDEX)
         for part in parts:
             _check_safetensors(path / part)
         return [WEIGHTS_INDEX, *parts]
@@ -180,7 +181,8 @@ def _weights(path: Path) -> list[str]:
     raise ModelInvalid(f"{path} has no weights: expected {WEIGHTS} or {WEIGHTS_INDEX}")
 
 
-def _shards(index: Path) -> list[str]:
+def shards(index: Path) -> list[str]:
+    """Return the files of weights that an index names, in order. Raises `ModelInvalid` where it is none."""
     parts = _json(index).get("weight_map")
     if not isinstance(parts, dict) or not parts:
         raise ModelInvalid(f"{index} has no weight_map of tensors to files")
@@ -207,7 +209,12 @@ def _check_safetensors(path: Path) -> None:
     if not isinstance(header, dict):
         raise ModelInvalid(f"{path} is no safetensors file: a header of {length} bytes")
     tensors = [value for key, value in header.items() if key != "__metadata__"]
-    end = max((int(tensor["data_offsets"][1]) for tensor in tensors), default=0)
+    try:
+        end = max((operator.index(tensor["data_offsets"][1]) for tensor in tensors), default=0)
+    except (TypeError, KeyError, IndexError, AttributeError) as error:
+        raise ModelInvalid(
+            f"{path} is no safetensors file: its header does not say where each tensor ends"
+        ) from error
     if size != 8 + length + end:
         raise ModelInvalid(
             f"{path} has {size} bytes, its header promises {8 + length + end}: fetch the model again"

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from contracts.errors import ModelInvalid
 from contracts.hub_models import HubModel
-from models.hub.folder import CONFIG, WEIGHTS, WEIGHTS_INDEX, HubFolder, open_folder
+from models.hub.folder import CONFIG, WEIGHTS, WEIGHTS_INDEX, HubFolder, open_folder, shards
 
 OWN_CACHE = "hub"
 DEFAULT_REVISION = "main"
@@ -110,4 +110,11 @@ def snapshot(cache: Path, name: str, *, revision: str) -> Path | None:
 def _is_enough(path: Path | None, *, whole: bool) -> bool:
     if path is None or not (path / CONFIG).is_file():
         return False
-    return not whole or any((path / name).is_file() for name in (WEIGHTS, WEIGHTS_INDEX))
+    return not whole or (path / WEIGHTS).is_file() or _has_all_parts(path)
+
+
+def _has_all_parts(path: Path) -> bool:
+    try:
+        return all((path / part).is_file() for part in shards(path / WEIGHTS_INDEX))
+    except ModelInvalid:
+        return False

@@ -170,7 +170,10 @@ def fetch_jar(coordinate: str) -> Path:
         component = context.project(group, artifact).at_version(version)
         return Path(component.artifact(packaging="jar").resolve())
     except (OSError, RuntimeError) as error:
-        raise DownloadFailed(f"{coordinate} could not be fetched: {error}") from error
+        # Its words may hold the mirror's address, and that a password.
+        raise DownloadFailed(
+            f"{coordinate} could not be fetched: {type(error).__name__}"
+        ) from error
 
 
 def bert_of(network: bytes) -> Any:

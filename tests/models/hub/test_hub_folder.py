@@ -19,10 +19,14 @@ CONFIG: dict[str, Any] = {
 Make = Callable[..., Path]
 
 
+def headed(header: object) -> bytes:
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text
+
+
 def safetensors(values: int = 2) -> bytes:
     header = {"w": {"dtype": "F32", "shape": [values], "data_offsets": [0, 4 * values]}}
-    text = json.dumps(header).encode()
-    return len(text).to_bytes(8, "little") + text + bytes(4 * values)
+    return headed(header) + bytes(4 * values)
 
 
 @pytest.fixture
@@ -100,6 +104,11 @@ def test_an_attention_kernel_from_elsewhere_is_refused(make: Make) -> None:
         ({}, {"model.safetensors": safetensors()[:-1]}, "its header promises"),
         ({}, {"model.safetensors": b"\x04" + bytes(7) + b"oops"}, "its header is not JSON"),
         ({}, {"model.safetensors": b"\xff" * 9}, "is no safetensors file"),
+        ({}, {"model.safetensors": headed([1])}, "is no safetensors file"),
+        ({}, {"model.safetensors": headed({"w": [1]})}, "where each tensor ends"),
+        ({}, {"model.safetensors": headed({"w": {}})}, "where each tensor ends"),
+        ({}, {"model.safetensors": headed({"w": {"data_offsets": [0]}})}, "where each tensor ends"),
+        ({}, {"model.safetensors": headed({"w": {"data_offsets": [0, "x"]}})}, "where each tensor"),
         ({}, {"adapter_config.json": b"{}"}, "merge it into its base"),
     ],
 )  # fmt: skip
