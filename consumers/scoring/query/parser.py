@@ -9,7 +9,7 @@ The language, loosest first; brackets group, `AND`, `OR`, `NOT` are upper-case, 
     a b, a AND b             both, in any order              "a b"                  these words, one after the other
     flood*                   words that begin so             #flood  @who           the whole hashtag, the account
     lang:zh source:weibo kind:news author:KEY author:@name is:repost is:reply has:media
-    emotion:anger sentiment:negative topic:finance           what the models say
+    emotion:anger sentiment:negative topic:sport             what the models say
     support-intents:refund                                   what a head of the user's says
 
 Full-width letters, brackets, colons and spaces count as half-width; “ ” are quotation marks. A query must name
@@ -36,7 +36,7 @@ from contracts.watches import QUERY_LIMIT
 DEPTH_LIMIT = 32
 TERM_LIMIT = 256
 PREFIX_LETTERS = 2
-# From how alike on a word before a colon is taken for a misspelt head of the user's.
+# From how alike on a word before a colon is taken for a misspelt head with digits or hyphens.
 LIKE = 0.8
 FIXED: Mapping[str, Collection[str]] = {
     "kind": ("social", "news", "support"),
@@ -45,7 +45,9 @@ FIXED: Mapping[str, Collection[str]] = {
 }
 OPEN = ("lang", "source", "author")
 # The heads that a query may name and their labels; an empty collection leaves the labels open.
-HEADS: Mapping[str, Collection[str]] = {"emotion": (), "sentiment": (), "topic": ()}
+HEADS: Mapping[str, Collection[str]] = dict.fromkeys(
+    ("emotion", "sentiment", "topic", "harm", "irony"), ()
+)
 
 GRAMMAR = r"""
 ?any: all (_OR all)*
@@ -68,6 +70,7 @@ _NOT.2: /NOT(?![^\s()"“”])/
 """
 _HALF_WIDTH = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | {0x3000: 0x20}
 _LANG = re.compile(r"[a-z]{2,8}(-[a-z0-9]{1,8})*")
+_SPECIAL = re.compile("[0-9-]")
 _CLAUSE = "a term, a phrase, a field or an opening bracket"
 _NEGATIONS = {"_NOT", "_MINUS"}
 
@@ -195,7 +198,8 @@ def _phrase(token: Token) -> Phrase:
 def _own(token: Token, heads: Mapping[str, Collection[str]]) -> Node:
     """Return a field where a head has that name, with digits or hyphens; else words, such as covid-19:update."""
     name = str(token).partition(":")[0].lower()
-    if name in heads or difflib.get_close_matches(name, heads, n=1, cutoff=LIKE):
+    alike = [head for head in heads if _SPECIAL.search(head)]
+    if name in heads or difflib.get_close_matches(name, alike, n=1, cutoff=LIKE):
         return _field(token, heads)
     quoted = re.search('["“]', str(token))
     if quoted is None:

@@ -20,6 +20,8 @@ OWN = {**HEADS, "support-intents": ("Refund", "card lost"), "level2": (), "inten
         ("intents:a", Field("intents", "a")),
         ("covid-19:update", Term("covid-19:update")),
         ("mp3:", Term("mp3:")),
+        ("topic-1:foo", Term("topic-1:foo")),
+        ("intents2:a", Term("intents2:a")),
         ('covid-19:"a b"', And((Term("covid-19:"), Phrase("a b")))),
     ],
 )
