@@ -24,7 +24,12 @@ def score(
     slot: Annotated[
         int, typer.Option(min=0, help="Number of this worker; each live one has its own.")
     ] = 0,
-    model: Annotated[str | None, typer.Option(help="bundled, identity, or a folder.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="bundled, identity, a folder, the name of one under models.home, or hub:NAME."
+        ),
+    ] = None,
     group: Annotated[str | None, typer.Option(help="Consumer group; a new one reads anew.")] = None,
     only_matching: Annotated[
         bool | None, typer.Option(help="Score only what a watch may want.")

@@ -17,7 +17,12 @@ def up(
     bootstrap: Bootstrap = None,
     settings_file: SettingsFile = None,
     workers: Annotated[int, typer.Option(min=1, max=256, help="Score workers, one core each.")] = 1,
-    model: Annotated[str | None, typer.Option(help="bundled, identity, or a folder.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="bundled, identity, a folder, the name of one under models.home, or hub:NAME."
+        ),
+    ] = None,
     until_idle: Annotated[
         float | None, typer.Option(help="Stop when drained and silent for so many seconds.")
     ] = None,
