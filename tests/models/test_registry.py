@@ -115,10 +115,23 @@ def test_labels_that_do_not_fit_the_network_are_refused(copy: Path) -> None:
 
 
 def test_a_network_that_is_no_network_is_refused(copy: Path) -> None:
-    (copy / "tokenizer2.json").write_bytes((copy / "tokenizer.json").read_bytes())
-    rewrite(copy, network="tokenizer2.json")
+    rewrite(copy, network="tokenizer.json")
     with pytest.raises(ModelInvalid, match="onnxruntime cannot load"):
         build_text_scorer(str(copy)).start()
+
+
+def test_a_file_without_its_hash_is_refused(copy: Path) -> None:
+    (copy / "other.onnx").write_bytes((copy / "model.onnx").read_bytes())
+    rewrite(copy, network="other.onnx")
+    with pytest.raises(ModelInvalid, match=r"names 'other\.onnx' without its hash"):
+        open_model(copy)
+
+
+def test_a_file_outside_the_models_folder_is_refused(copy: Path) -> None:
+    files = open_model(copy).manifest.files
+    rewrite(copy, network="../other.onnx", files=files | {"../other.onnx": "0" * 64})
+    with pytest.raises(ModelInvalid, match="lie in its own folder"):
+        open_model(copy)
 
 
 def test_a_head_without_its_output_is_refused(copy: Path) -> None:
