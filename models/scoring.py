@@ -82,6 +82,7 @@ class EncoderScorer:
         self._decider = decider
         self._further = further
         self._spans = spans
+        self._version = joined_version(model.version, further, spans=spans)
         self._tokenizer: Any = None
         self._calibrators = {
             head: HeadCalibrator(model.manifest.calibration.get(head, {}))
@@ -96,12 +97,7 @@ class EncoderScorer:
     @property
     def model_version(self) -> str:
         """Return the digest that the registry computed, joined with those of the lexicon and the further heads."""
-        parts = [self._model.version, *(f"{head.name}={head.version}" for head in self._further)]
-        if self._spans is not None:
-            parts.append(f"lexicon={self._spans.version}")
-        if len(parts) == 1:
-            return self._model.version
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+        return self._version
 
     @property
     def engine(self) -> str:
@@ -190,7 +186,10 @@ class EncoderScorer:
             list(lines.values()), add_special_tokens=False
         )
         limit = self._model.manifest.text.context_limit - FRAME
-        return {at: each.ids[-limit:] for at, each in zip(lines, encodings, strict=True)}
+        return {
+            at: each.ids[-limit:] if limit > 0 else []
+            for at, each in zip(lines, encodings, strict=True)
+        }
 
     def _framed(self, pieces: list[int], context: list[int]) -> list[int]:
         settings = self._model.manifest.text
@@ -276,6 +275,16 @@ class EncoderScorer:
             )
             found.append(finder.find(item, reading.line, evidence=evidence))
         return found
+
+
+def joined_version(version: str, further: Sequence[TextHead], *, spans: SpanFinder | None) -> str:
+    """Return the model's digest, joined with those of the further heads and the lexicon where there are any."""
+    parts = [version, *(f"{head.name}={head.version}" for head in further)]
+    if spans is not None:
+        parts.append(f"lexicon={spans.version}")
+    if len(parts) == 1:
+        return version
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
 def further_inputs(

@@ -73,8 +73,10 @@ def test_a_config_that_gained_a_key_since_is_the_same(tmp_path: Path) -> None:
     old = msgspec.to_builtins(run.config)
     del old["student"]["fit"]["patience"], old["student"]["fit"]["checks"]
     (tmp_path / "run.json").write_bytes(msgspec.json.encode(old))
-    # Then it goes on
+    # Then it goes on, and what began it stays written down
     claim_run(run)
+    written = msgspec.json.decode((tmp_path / "run.json").read_bytes(), type=type(run.config))
+    assert written == run.config
 
 
 def test_an_unknown_stage_is_refused_with_those_that_there_are(home: Home) -> None:
