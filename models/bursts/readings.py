@@ -1,0 +1,29 @@
+"""What a bank of detectors answers at one moment, for each of its series.
+
+In: nothing. Out: the record `Readings`. Pure; imports numpy alone.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+
+# At this score and above a series is called anomalous: the product's default, and the benchmark's one threshold.
+THRESHOLD = 0.5
+
+
+class Readings(NamedTuple):
+    """Hold arrays [n], one entry a series, in the order in which the series were added.
+
+    `expected` is what the baseline foretold before it saw the value, and `scale` how far values usually stray from it
+    (one standard deviation), both in the value's own unit. `probability`, in (0, 1], is how often a value strays at
+    least so far to its side, by the baseline alone: two-sided, and 1 where nothing strays. `score`, in [0, 1], is
+    how rare this moment is among all that the series has shown: `THRESHOLD` is meant for every series alike.
+    """
+
+    expected: Floats
+    scale: Floats
+    probability: Floats
+    score: Floats
