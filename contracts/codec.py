@@ -13,6 +13,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
+from contracts.alerts import Alert, AlertTransition, Feedback
 from contracts.envelopes import (
     JSON,
     Envelope,
@@ -42,6 +43,9 @@ RECORD_TYPES: dict[type[msgspec.Struct], str] = {
     Mention: "hubbub.mention.v1",
     Tick: "hubbub.tick.v1",
     Watch: "hubbub.watch.v1",
+    Alert: "hubbub.alert.v1",
+    AlertTransition: "hubbub.alert-transition.v1",
+    Feedback: "hubbub.feedback.v1",
 }
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)

@@ -7,6 +7,7 @@ In: nothing. Out: exception classes with a stable `code` and a `disposition`. Im
     │   ├── SettingsInvalid
     │   ├── QueryInvalid         a watch's query does not parse; carries the position
     │   ├── WatchInvalid
+    │   ├── RuleInvalid          a rule of a watch that cannot be or could never fire; carries its place
     │   ├── SourceInvalid        a file, mapping or address that a source cannot read
     │   ├── TopicInvalid         a topic is missing or laid out differently from its table
     │   └── MissingExtra         an optional part of the install is needed
@@ -75,6 +76,12 @@ class WatchInvalid(InvalidInput):
     """Report a watch whose name, owner or rules cannot be."""
 
     code = "watch_invalid"
+
+
+class RuleInvalid(InvalidInput):
+    """Report a rule that cannot be, with its place in the watch: `rules[1].settings.sensitivity`."""
+
+    code = "rule_invalid"
 
 
 class SourceInvalid(InvalidInput):

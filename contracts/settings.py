@@ -212,6 +212,26 @@ class ScoreSettings(Part):
     record_bytes: int = setting(1 << 20, "Largest event; a larger one is a dead letter.", ge=1024)
 
 
+class AlertSettings(Part):
+    """Say what the alert stage does."""
+
+    group: str = setting(
+        "alert",
+        "Consumer group, changelog and transactional id are named by it.",
+        max_length=100,
+        pattern=KAFKA_NAME,
+    )
+    step_s: int = setting(
+        60, "Length of a step of the detectors; a multiple of runtime.pane_s.", ge=1
+    )
+    groups: int = setting(
+        64, "Most topics of one watch that are followed apart; the rest count in the total.", ge=1
+    )
+    exported_watches: int = setting(
+        200, "Most watches that have gauges of their own; the rest have none.", ge=0
+    )
+
+
 class ModelSettings(Part):
     """Say where models live."""
 
@@ -265,6 +285,7 @@ class Settings(BaseSettings):
     topics: TopicSettings = Field(default_factory=TopicSettings)
     runtime: RuntimeSettings = Field(default_factory=RuntimeSettings)
     score: ScoreSettings = Field(default_factory=ScoreSettings)
+    alert: AlertSettings = Field(default_factory=AlertSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)

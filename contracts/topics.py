@@ -23,7 +23,7 @@ class Topic(msgspec.Struct, frozen=True):
     records: tuple[str, ...]
     written_by: str
     retention_ms: int | None
-    cleanup: Literal["delete", "compact"] = "delete"
+    cleanup: Literal["delete", "compact", "compact,delete"] = "delete"
     spread: Spread = "partitioned"
     limit_bytes: int = INPUT_LIMIT_BYTES
 
@@ -31,6 +31,8 @@ class Topic(msgspec.Struct, frozen=True):
         """Return in words how long records stay."""
         if self.cleanup == "compact":
             return "the latest of each key"
+        if self.cleanup == "compact,delete":
+            return f"the latest of each key, {(self.retention_ms or 0) // DAY_MS} days"
         return f"{(self.retention_ms or 0) // DAY_MS} days"
 
     def partitions(self, partitioned: int) -> int:
@@ -50,6 +52,11 @@ EVENTS_MEDIA = Topic("events.media", "tenant/thread", ("Event",), "producers", 7
 SCORED = Topic("scored", "tenant/thread", ("ScoredEvent",), "score", 7 * DAY_MS)
 MENTIONS = Topic("mentions", "tenant/watch", ("Mention", "Tick"), "score", 7 * DAY_MS)
 WATCHES = Topic("watches", "tenant/watch", ("Watch",), "command", None, "compact", "single")
+ALERTS = Topic("alerts", "tenant/watch/alert", ("Alert",), "alert", 90 * DAY_MS, "compact,delete")
+ALERT_TRANSITIONS = Topic(
+    "alert-transitions", "tenant/watch", ("AlertTransition",), "alert", 90 * DAY_MS
+)
+FEEDBACK = Topic("feedback", "tenant/watch", ("Feedback",), "command", 90 * DAY_MS)
 DEAD_LETTER = Topic(
     "dead-letter", "the original key", ("DeadLetter",), "every stage", 30 * DAY_MS,
     limit_bytes=LETTER_LIMIT_BYTES,
@@ -57,7 +64,9 @@ DEAD_LETTER = Topic(
 
 # Sources keep how far they have read in the changelog of this name.
 SOURCES_GROUP = "sources"
-TABLE = (EVENTS_TEXT, EVENTS_MEDIA, SCORED, MENTIONS, WATCHES, DEAD_LETTER)
+TABLE = (
+    EVENTS_TEXT, EVENTS_MEDIA, SCORED, MENTIONS, WATCHES, ALERTS, ALERT_TRANSITIONS, FEEDBACK, DEAD_LETTER,
+)  # fmt: skip
 LANES = {"text": EVENTS_TEXT, "media": EVENTS_MEDIA}
 
 

@@ -13,10 +13,14 @@ QUERY_LIMIT = 4096
 
 
 class Rule(msgspec.Struct, frozen=True, omit_defaults=True):
-    """Hold one rule of a watch: its `kind` from an open set, and its settings by name."""
+    """Hold one rule of a watch: its `kind` from an open set, and its settings by name.
+
+    `id` names it within the watch, where two are of one kind; it defaults to the kind (with `by`, kind-by).
+    """
 
     kind: Name
     settings: dict[str, str | float | bool] = {}
+    id: Slug | None = None
 
 
 class Watch(msgspec.Struct, frozen=True, omit_defaults=True):
