@@ -8,13 +8,9 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast, get_args
+from typing import Any, Literal, Self, cast, get_args
 
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     SecretStr,
     ValidationError,
@@ -23,14 +19,15 @@ from pydantic import (
 from pydantic_settings import (
     BaseSettings,
     InitSettingsSource,
-    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
 
+from contracts.delivery_settings import AlertmanagerSettings
 from contracts.errors import SettingsInvalid
 from contracts.hub_models import HubModels, written_hub
 from contracts.mistakes import check_variables, explained
+from contracts.setting_parts import KAFKA_NAME, Lanes, Names, Part, UserPath, expanded, setting
 from contracts.topics import TopicNames
 
 ENV_PREFIX = "HUBBUB_"
@@ -38,40 +35,6 @@ FILE_VARIABLE = "HUBBUB_SETTINGS"
 DEFAULT_FILE = Path("hubbub.toml")
 # Variables of ours that are not settings: the file's place, and the named stops that chaos tests use.
 OTHER_VARIABLES = frozenset({FILE_VARIABLE, "HUBBUB_FAULT_POINTS"})
-
-
-def _expanded(path: Path) -> Path:
-    try:
-        return path.expanduser()
-    except RuntimeError:
-        # A container's user may have no home; the path then fails where it is used, if it is.
-        return path
-
-
-def _split(value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    return tuple(word.strip() for word in value.split(",") if word.strip())
-
-
-UserPath = Annotated[Path, AfterValidator(_expanded)]
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]
-Lane = Literal["text", "media"]
-Lanes = Annotated[tuple[Lane, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
-KAFKA_NAME = r"^[A-Za-z0-9._-]+$"
-
-
-def setting(default: Any, meaning: str, **limits: Any) -> Any:
-    """Return a field with its default, its meaning for the reference, and pydantic's limits."""
-    return Field(default=default, description=meaning, **limits)
-
-
-class Part(BaseModel):
-    """Refuse unknown keys, NaN, infinity and every change after loading; never print an input."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True
-    )
 
 
 class KafkaSettings(Part):
@@ -286,6 +249,7 @@ class Settings(BaseSettings):
     runtime: RuntimeSettings = Field(default_factory=RuntimeSettings)
     score: ScoreSettings = Field(default_factory=ScoreSettings)
     alert: AlertSettings = Field(default_factory=AlertSettings)
+    alertmanager: AlertmanagerSettings = Field(default_factory=AlertmanagerSettings)
     models: ModelSettings = Field(default_factory=ModelSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
@@ -365,7 +329,7 @@ def _file_content(file: Path | None) -> tuple[Path | None, dict[str, Any]]:
     named = file or (Path(os.environ[FILE_VARIABLE]) if os.environ.get(FILE_VARIABLE) else None)
     if named is None and not DEFAULT_FILE.exists():
         return None, {}
-    path = _expanded(named or DEFAULT_FILE)
+    path = expanded(named or DEFAULT_FILE)
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:

@@ -10,10 +10,10 @@ from typing import Literal, NamedTuple
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 REGISTRY = CollectorRegistry()
-PARTS = ("stage", "score", "source")
+PARTS = ("stage", "score", "source", "delivery")
 UNITS = (
     "seconds", "records", "events", "mentions", "answers", "tokens", "watches", "partitions", "transactions",
-    "retries", "rejoins",
+    "retries", "rejoins", "alerts", "silences", "requests",
 )  # fmt: skip
 # Each label's values, and what bounds their number: never text, a name from outside, or an id.
 LABELS = {
@@ -27,6 +27,7 @@ LABELS = {
     "head": "a head of the model in use",
     "source": "the kind of a source that this install has",
     "status": "an HTTP status code",
+    "channel": "a channel by which alerts leave, of this install",
 }
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 _AGES = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600)
@@ -99,4 +100,25 @@ SOURCE_EVENTS = _counter(
 )
 HTTP_SECONDS = _histogram(
     "source_request_seconds", "Time to answer a POST.", "status", buckets=_SECONDS
+)
+DELIVERED = _counter(
+    "delivery_posted_alerts",
+    "Alerts that a channel took, as firing or as ended; each sending counts.",
+    "channel",
+    "outcome",
+)
+DELIVERY_FAILED = _counter(
+    "delivery_failed_requests",
+    "Requests to a channel that it did not answer (unreachable) or did not take (refused).",
+    "channel",
+    "outcome",
+)
+DELIVERY_ACTIVE = _gauge(
+    "delivery_active_alerts", "Alerts that a channel is to know as firing.", "channel"
+)
+DELIVERY_SILENCES = _counter(
+    "delivery_seen_silences",
+    "Silences of a channel, each revision once: silence, unsilence, or passed_over for no one of ours.",
+    "channel",
+    "outcome",
 )
