@@ -10,6 +10,7 @@ from typing import Annotated
 import structlog
 import typer
 
+from consumers.cli.alerts import app as alerts
 from consumers.cli.dead_letters import app as dead_letters
 from consumers.cli.logs import quiet_kafka
 from consumers.cli.score import score
@@ -61,6 +62,7 @@ for command in (demo, kafka, up, score, tail, status):
 app.add_typer(produce, name="produce")
 app.add_typer(topics, name="topics")
 app.add_typer(watch, name="watch")
+app.add_typer(alerts, name="alerts")
 app.add_typer(dead_letters, name="dead-letter")
 app.add_typer(settings, name="settings")
 app.add_typer(models, name="models")

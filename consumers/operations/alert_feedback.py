@@ -1,0 +1,172 @@
+"""Feedback: what a person says of alerts, made from words and put on its topic.
+
+In: an alert or a watch, and what was typed. Out: records of topic `feedback`, keyed like mentions so that they reach
+the worker that holds the watch. Imports contracts, the
+runtime's table and the publisher.
+"""
+
+import difflib
+import re
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from consumers.operations.alerts import subject_words
+from consumers.runtime.table import Table
+from contracts.alerts import Action, Alert, Feedback
+from contracts.codec import encode_value, make_headers, rfc3339
+from contracts.errors import InvalidInput, WatchInvalid
+from contracts.settings import Settings
+from contracts.topics import FEEDBACK, WATCHES
+from producers.publisher import Publisher
+
+# Silences that Alertmanager holds have ids that begin so.
+ALERTMANAGER = "alertmanager/"
+READ_DEADLINE_S = 30.0
+_UNITS_S = {"w": 604_800, "d": 86_400, "h": 3600, "m": 60, "s": 1}
+_LENGTH = re.compile(r"(?:\d+[wdhms])+")
+_STEP = re.compile(r"(\d+)([wdhms])")
+_LONGEST = timedelta(days=366)
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Hold what feedback is about: one alert, or those of a watch, of one rule of it, of one group."""
+
+    tenant: str
+    watch: str
+    alert: str | None = None
+    rule: str | None = None
+    group: str | None = None
+
+    @classmethod
+    def of(cls, alert: Alert) -> "Target":
+        """Return one alert as a target."""
+        return cls(alert.tenant, alert.watch, alert=alert.id)
+
+    def has(self, alert: Alert) -> bool:
+        """Say whether an alert is meant."""
+        return (
+            (alert.tenant, alert.watch) == (self.tenant, self.watch)
+            and self.alert in {None, alert.id}
+            and self.rule in {None, alert.rule}
+            and self.group in {None, alert.group}
+        )
+
+
+class Says(msgspec.Struct, frozen=True):
+    """Hold who says it, when and why; a silence has its end."""
+
+    by: str
+    at: datetime
+    why: str | None = None
+    until: datetime | None = None
+    id: str | None = None
+
+
+def feedback_of(action: Action, target: Target, *, says: Says) -> Feedback:
+    """Return the record; raises InvalidInput for a name, reason or id that it cannot carry."""
+    given = msgspec.structs.asdict(target) | msgspec.structs.asdict(says)
+    try:
+        return msgspec.convert({"action": action, **given}, Feedback)
+    except msgspec.ValidationError as error:
+        raise InvalidInput(f"feedback cannot be given: {error}") from error
+
+
+def length_of(text: str) -> timedelta:
+    """Return how long `90s`, `30m`, `2h`, `1d12h` or `1w` is; raises InvalidInput.
+
+    >>> length_of("1d12h")
+    datetime.timedelta(days=1, seconds=43200)
+    """
+    word = text.strip().lower()
+    expected = "expected a length such as 30m, 2h, 1d12h, up to a year"
+    if not _LENGTH.fullmatch(word):
+        raise InvalidInput(f"{text!r}: {expected}")
+    seconds = sum(int(count) * _UNITS_S[unit] for count, unit in _STEP.findall(word))
+    if not 0 < seconds <= _LONGEST.total_seconds():
+        raise InvalidInput(f"{text!r}: {expected}")
+    return timedelta(seconds=seconds)
+
+
+def end_of(length: str | None, until: str | None, *, now: datetime) -> datetime:
+    """Return when a silence ends that begins `now`: after a length, or at a time; raises InvalidInput."""
+    if (length is None) == (until is None):
+        raise InvalidInput("say how long with --for or until when with --until; one of the two")
+    if length is not None:
+        return now + length_of(length)
+    return _time_ahead(until or "", now)
+
+
+def check_ended_here(alert: Alert) -> None:
+    """Raise InvalidInput for an alert whose silence was made, and can only be ended, in Alertmanager."""
+    silence = alert.silenced
+    if silence is None:
+        raise InvalidInput(f"alert {alert.id} is not silenced; expected one that is")
+    if silence.id is not None and silence.id.startswith(ALERTMANAGER):
+        theirs = silence.id.removeprefix(ALERTMANAGER)
+        raise InvalidInput(
+            f"alert {alert.id} is silenced by {silence.by} in Alertmanager; end it there:"
+            f" amtool silence expire {theirs}"
+        )
+
+
+def check_watch(target: Target, *, watches: Collection[str], alerts: Iterable[Alert]) -> None:
+    """Raise WatchInvalid for a watch that is not there and has no alerts either, naming those near it."""
+    key = f"{target.tenant}/{target.watch}"
+    known = {*watches, *(f"{alert.tenant}/{alert.watch}" for alert in alerts)}
+    if key not in known:
+        close = difflib.get_close_matches(key, sorted(known), n=3, cutoff=0.5)
+        near = f"; near: {', '.join(close)}" if close else "; `hubbub watch list` shows them all"
+        raise WatchInvalid(f"there is no watch {key!r}{near}")
+
+
+def words_of(feedback: Feedback) -> str:
+    """Return in words what was said of what, by whom, until when and why."""
+    about = feedback.alert or subject_words(feedback.key, feedback.rule, feedback.group)
+    until = f" until {rfc3339(feedback.until)}" if feedback.until else ""
+    why = f": {feedback.why}" if feedback.why else ""
+    return f"{feedback.action} {about}{until} by {feedback.by}{why}"
+
+
+def watch_keys(settings: Settings) -> set[str]:
+    """Return the keys `tenant/watch` of all watches there are."""
+    topic = settings.topics.names.of(WATCHES)
+    table = Table(settings.kafka, topic=topic, client_id="hubbub-watch-keys")
+    table.start()
+    try:
+        rows = {change.key: change.value for change in table.read_to_end(READ_DEADLINE_S)}
+    finally:
+        table.close()
+    return {key.decode("utf-8", "replace") for key, value in rows.items() if value is not None}
+
+
+def send_feedback(settings: Settings, records: Iterable[Feedback]) -> None:
+    """Put records on their topic, and return when every replica in sync has them."""
+    publisher = Publisher(settings.kafka, settings.runtime, client_id="hubbub-feedback")
+    publisher.start()
+    try:
+        for record in records:
+            publish(publisher, settings, record=record)
+    finally:
+        publisher.close()
+
+
+def publish(publisher: Publisher, settings: Settings, *, record: Feedback) -> None:
+    """Hand one record to a publisher that is started."""
+    id = record.id or f"{record.key}/{rfc3339(record.at)}"
+    headers = make_headers(Feedback, id, source="hubbub/feedback", time=rfc3339(record.at))
+    topic = settings.topics.names.of(FEEDBACK)
+    publisher.send(topic, encode_value(record), key=record.key.encode(), headers=headers)
+
+
+def _time_ahead(text: str, now: datetime) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise InvalidInput(f"--until {text!r}: expected ISO 8601, 2026-01-31T08:00:00Z") from error
+    if moment.tzinfo is None:
+        raise InvalidInput(f"--until {text!r} has no zone; add Z or +08:00")
+    if not now < moment <= now + _LONGEST:
+        raise InvalidInput(f"--until {text!r}: expected a time within a year from now")
+    return moment
