@@ -35,15 +35,29 @@ def add(
     query: Annotated[
         str, typer.Option("--query", "-q", help="What matches, e.g. 'flood* AND lang:en'.")
     ],
+    rule: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--rule",
+            metavar="'KIND SETTING=VALUE ...'",
+            help="When to warn, e.g. 'negative_surge by=topic'; one each. Without any, its rules stay as they are.",
+        ),
+    ] = None,
     tenant: Tenant = "default",
     owner: Annotated[str | None, typer.Option(help="Who answers for it.")] = None,
     bootstrap: Bootstrap = None,
     settings_file: SettingsFile = None,
 ) -> None:
-    """Add a watch, or change its query; running workers follow within a second."""
+    """Add a watch, or change its query and rules; running workers follow within a second."""
+    from consumers.operations.rule_lines import rule_of
+
     watch = _checked({"id": name, "query": query, "tenant": tenant, "owner": owner})
-    with _store(bootstrap, settings_file) as store:
-        _tell("stored", store.put(watch))
+    rules = tuple(rule_of(line) for line in rule or ())
+    store = _built(bootstrap, settings_file)
+    store.check(msgspec.structs.replace(watch, rules=rules))
+    with _started(store):
+        rules = rules or store.rules_of(watch.key)
+        _tell("stored", store.put(msgspec.structs.replace(watch, rules=rules)))
 
 
 @app.command()
@@ -56,10 +70,9 @@ def apply(
     """Store every watch of a file; what has not changed keeps its revision."""
     from consumers.operations.watch_files import read_watches
 
-    watches = read_watches(file)
-    with _store(bootstrap, settings_file) as store:
-        for watch in watches:
-            store.check(watch)
+    store = _built(bootstrap, settings_file)
+    watches = read_watches(file, check=store.check)
+    with _started(store):
         for watch in watches:
             _tell("stored", store.put(watch))
 
@@ -125,11 +138,20 @@ def remove(
         _tell("removed", store.remove(f"{tenant}/{name}"))
 
 
-@contextmanager
-def _store(bootstrap: str | None, settings_file: Path | None) -> Iterator["WatchStore"]:
+def _built(bootstrap: str | None, settings_file: Path | None) -> "WatchStore":
     from consumers.operations.watch_store import WatchStore
 
-    store = WatchStore(settings_from(bootstrap, settings_file))
+    return WatchStore(settings_from(bootstrap, settings_file))
+
+
+@contextmanager
+def _store(bootstrap: str | None, settings_file: Path | None) -> Iterator["WatchStore"]:
+    with _started(_built(bootstrap, settings_file)) as store:
+        yield store
+
+
+@contextmanager
+def _started(store: "WatchStore") -> Iterator["WatchStore"]:
     store.start()
     try:
         yield store

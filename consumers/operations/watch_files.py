@@ -5,18 +5,29 @@ In: a path. Out: watches, with the place of whatever is wrong. Pure but for read
 
 import tomllib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from contracts.errors import WatchInvalid
+from consumers.alerting.rules import read_rules
+from contracts.errors import QueryInvalid, RuleInvalid, WatchInvalid
 from contracts.watches import Watch
 
+Check = Callable[[Watch], object]
 
-def read_watches(path: Path) -> list[Watch]:
-    """Return the watches of a file; raises WatchInvalid, naming file, place and fault."""
+
+def check_rules(watch: Watch) -> None:
+    """Raise RuleInvalid for what no rule can be, whatever heads there are."""
+    read_rules(watch, heads={})
+
+
+def read_watches(path: Path, *, check: Check = check_rules) -> list[Watch]:
+    """Return the watches of a file, each of which `check` lets pass.
+
+    Raises WatchInvalid, or the QueryInvalid and RuleInvalid of the check, naming file, watch, place and fault.
+    """
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -26,6 +37,8 @@ def read_watches(path: Path) -> list[Watch]:
     doubled = [key for key, count in Counter(watch.key for watch in watches).items() if count > 1]
     if doubled:
         raise WatchInvalid(f"{path}: more than once: {', '.join(doubled)}")
+    for number, watch in enumerate(watches, 1):
+        _check(watch, check, place=f"{path}, watch {number}")
     return watches
 
 
@@ -69,3 +82,13 @@ def _watch(path: Path, row: Any, *, number: int) -> Watch:
         return msgspec.convert(row, Watch)
     except msgspec.ValidationError as error:
         raise WatchInvalid(f"{path}, watch {number}: {error}") from error
+
+
+def _check(watch: Watch, check: Check, *, place: str) -> None:
+    try:
+        check(watch)
+    except QueryInvalid as error:
+        told = f"{place}: {error}"
+        raise QueryInvalid(told, line=error.line, column=error.column) from error
+    except RuleInvalid as error:
+        raise RuleInvalid(f"{place}: {error}") from error

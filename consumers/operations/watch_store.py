@@ -5,6 +5,7 @@ In: watches. Out: the topic's rows, each change under the next revision. Imports
 
 import msgspec
 
+from consumers.alerting.rules import read_rules
 from consumers.operations.labels import known_heads
 from consumers.runtime.table import Change, Table
 from consumers.scoring.query.parser import parse_query
@@ -12,7 +13,7 @@ from contracts.codec import Codec, encode_value, make_headers
 from contracts.errors import RecordInvalid, WatchInvalid
 from contracts.settings import Settings
 from contracts.topics import WATCHES
-from contracts.watches import Watch
+from contracts.watches import Rule, Watch
 from producers.publisher import Publisher
 
 CLIENT = "hubbub-watches"
@@ -30,6 +31,7 @@ class WatchStore:
         self._publisher = Publisher(settings.kafka, settings.runtime, client_id=CLIENT)
         self._codec = Codec(Watch, limit_bytes=ROW_LIMIT_BYTES)
         self._heads = known_heads(settings)
+        self._pane_s = settings.runtime.pane_s
         self._watches: dict[str, Watch] = {}
 
     def start(self) -> None:
@@ -50,14 +52,23 @@ class WatchStore:
             raise WatchInvalid(f"there is no watch {key!r}; there are: {known}")
         return self._watches[key]
 
+    def rules_of(self, key: str) -> tuple[Rule, ...]:
+        """Return the rules of a watch as it stands; none where there is no such watch."""
+        return self._watches[key].rules if key in self._watches else ()
+
     def check(self, watch: Watch) -> None:
-        """Raise QueryInvalid, with its place, for a query that does not parse or names a label that no head has."""
+        """Raise, with its place, for what a watch cannot be; needs no `start`.
+
+        QueryInvalid for a query that does not parse or names a label that no head has, RuleInvalid for a rule that
+        cannot be or could never fire.
+        """
         parse_query(watch.query, heads=self._heads)
+        read_rules(watch, heads=self._heads, pane_s=self._pane_s)
 
     def put(self, watch: Watch) -> Watch:
         """Write a watch as its next revision and return it; unchanged content is not written again.
 
-        Raises QueryInvalid for a query that does not parse.
+        Raises as `check` does.
         """
         self.check(watch)
         known = self._watches.get(watch.key)
