@@ -19,12 +19,12 @@ equations 15 to 22; over texts here, not over words, so that one long text says 
 >>> window.add([{"battery", "fire", "battery fire"}] * 6 + [{"battery"}] * 2 + [{"camera"}] * 2)
 >>> background.add([{"battery"}] * 20 + [{"camera"}] * 80)
 >>> distinctive(window, background)
-(Distinct(text='battery fire', count=6, weight=3.52),)
+(Distinct(text='battery fire', texts=6, weight=3.52),)
 """
 
 import math
 from collections.abc import Collection, Iterable
-from typing import Self
+from typing import NamedTuple, Self
 
 import msgspec
 
@@ -120,11 +120,11 @@ class PhraseCounts(msgspec.Struct, array_like=True):
         self.counts = {phrase: count for phrase, count in kept if count >= LEAST_COUNT}
 
 
-class Distinct(msgspec.Struct, frozen=True):
+class Distinct(NamedTuple):
     """Hold a phrase, how many texts of the window hold it, and its log-odds against the background."""
 
     text: str
-    count: int
+    texts: int
     weight: float
 
 
@@ -146,8 +146,8 @@ def distinctive(
         )
         is_apart = weight >= LEAST_LOG_ODDS and deviations >= LEAST_DEVIATIONS
         if count >= least and is_apart:
-            scored.append((-deviations, phrase, Distinct(phrase, round(count), round(weight, 2))))
-    ranked = [found for *_, found in sorted(scored)]
+            scored.append((-deviations, Distinct(phrase, round(count), round(weight, 2))))
+    ranked = [found for _, found in sorted(scored)]
     return tuple(_without_parts(ranked, most))
 
 
@@ -175,7 +175,7 @@ def _without_parts(ranked: list[Distinct], most: int) -> list[Distinct]:
         if any(_holds(c.text, found.text) or _holds(found.text, c.text) for c in chosen):
             continue
         longer = [r for r in ranked if r is not found and _holds(r.text, found.text)]
-        if not any(r.count >= STANDS_FOR * found.count for r in longer):
+        if not any(r.texts >= STANDS_FOR * found.texts for r in longer):
             chosen.append(found)
     return chosen
 
