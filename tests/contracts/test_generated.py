@@ -89,7 +89,8 @@ def test_every_topic_is_a_channel_with_its_key_and_how_long_it_keeps() -> None:
 def test_each_topic_is_received_or_sent() -> None:
     assert {name: operation["action"] for name, operation in ASYNCAPI["operations"].items()} == {
         "receiveEventsText": "receive", "receiveEventsMedia": "receive", "receiveWatches": "receive",
-        "sendScored": "send", "sendMentions": "send", "sendDeadLetter": "send",
+        "receiveFeedback": "receive", "sendScored": "send", "sendMentions": "send", "sendAlerts": "send",
+        "sendAlertTransitions": "send", "sendDeadLetter": "send",
     }  # fmt: skip
 
 

@@ -10,12 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from contracts.alerts import (
+    REASON_LIMIT,
+    Alert,
+    AlertTransition,
+    CurvePoint,
+    Evidence,
+    Feedback,
+    Phrase,
+    Quote,
+    Silence,
+    alert_id,
+)
 from contracts.codec import RECORD_TYPES, Codec, encode_value, make_headers
 from contracts.errors import RecordInvalid
 from contracts.events import Author, Event, Media
 from contracts.mentions import Mention, Tick, mention_id
 from contracts.schemas import record_schema
-from contracts.scores import HeadScore, ScoredEvent
+from contracts.scores import HeadScore, ScoredEvent, Span
 from contracts.watches import Rule, Watch
 
 AT = datetime(2026, 1, 2, 3, 4, 5, 678_000, tzinfo=UTC)
@@ -72,13 +84,56 @@ TICKS = st.builds(
     Tick, lane=NAMES, partition=COUNTS, watermark_ms=st.integers(-(2**62), 2**62), idle=st.booleans()
 )  # fmt: skip
 RULES = st.builds(
-    Rule, kind=NAMES, settings=st.dictionaries(st.text(), st.text() | NUMBERS | st.booleans())
-)
+    Rule, kind=NAMES, settings=st.dictionaries(st.text(), st.text() | NUMBERS | st.booleans()), id=optional(SLUGS)
+)  # fmt: skip
 WATCHES = st.builds(
     Watch, id=SLUGS, query=NAMES, tenant=SLUGS, name=optional(st.text()), revision=st.integers(1, 2**53),
     owner=optional(st.text()), state=st.sampled_from(["active", "paused"]), rules=st.lists(RULES).map(tuple),
 )  # fmt: skip
-RECORDS: list[st.SearchStrategy[msgspec.Struct]] = [EVENTS, SCORED, MENTIONS, TICKS, WATCHES]
+MILLISECONDS = st.integers(-(2**62), 2**62)
+SEVERITIES = st.sampled_from(["info", "warning", "critical"])
+SAYINGS = st.dictionaries(st.sampled_from(["en", "zh"]), st.text())
+SPANS = st.builds(Span, COUNTS, COUNTS, st.text(), NUMBERS, st.booleans())
+QUOTES = st.builds(
+    Quote, mention=NAMES, event=NAMES, source=NAMES, at=MOMENTS, lang=NAMES, text=st.text(max_size=280),
+    why=st.sampled_from(["typical", "influential"]), author=optional(st.text()), reach=optional(COUNTS),
+    url=optional(st.text()), label=optional(st.text()), probability=optional(NUMBERS),
+    spans=st.lists(SPANS, max_size=2).map(tuple),
+)  # fmt: skip
+EVIDENCE = st.builds(
+    Evidence, measure=NAMES, observed=NUMBERS, threshold=NUMBERS, window_s=COUNTS, mentions=COUNTS, voices=COUNTS,
+    sources=st.dictionaries(st.text(), COUNTS, max_size=3), reach=COUNTS, expected=optional(NUMBERS),
+    probability=optional(NUMBERS), single_source=st.booleans(),
+    curve=st.lists(st.builds(CurvePoint, MILLISECONDS, NUMBERS, NUMBERS), max_size=3).map(tuple),
+    quotes=st.lists(QUOTES, max_size=2).map(tuple),
+    phrases=st.lists(st.builds(Phrase, st.text(), COUNTS, NUMBERS), max_size=3).map(tuple), says=SAYINGS,
+    modality=optional(st.text()), story=optional(st.text()),
+)  # fmt: skip
+SILENCES = st.builds(
+    Silence, by=st.text(), until=MOMENTS, why=optional(st.text()), id=optional(st.text())
+)
+ALERTS = st.builds(
+    Alert, id=NAMES, tenant=SLUGS, watch=SLUGS, rule=NAMES, kind=NAMES,
+    state=st.sampled_from(["pending", "firing", "acknowledged", "resolved"]), severity=SEVERITIES, number=COUNTS,
+    began_at=MOMENTS, updated_at=MOMENTS, evidence=EVIDENCE, watch_name=optional(st.text()), by=optional(st.text()),
+    group=optional(st.text()), fired_at=optional(MOMENTS), resolved_at=optional(MOMENTS),
+    acknowledged_by=optional(st.text()), silenced=optional(SILENCES), reopened=COUNTS, watch_revision=COUNTS,
+    rule_version=st.text(), model_versions=st.lists(st.text(), max_size=3).map(tuple),
+)  # fmt: skip
+TRANSITIONS = st.builds(
+    AlertTransition, alert=NAMES, tenant=SLUGS, watch=SLUGS, rule=NAMES, kind=NAMES, number=COUNTS, change=NAMES,
+    state=NAMES, severity=SEVERITIES, at=MOMENTS, group=optional(st.text()), by=optional(st.text()),
+    why=optional(st.text()), until=optional(MOMENTS), says=SAYINGS,
+)  # fmt: skip
+FEEDBACK = st.builds(
+    Feedback, tenant=SLUGS, watch=SLUGS,
+    action=st.sampled_from(["acknowledge", "silence", "unsilence", "useful", "not_useful"]), by=NAMES, at=MOMENTS,
+    alert=optional(st.text()), rule=optional(st.text()), group=optional(st.text()),
+    why=optional(st.text(max_size=REASON_LIMIT)), until=optional(MOMENTS), id=optional(NAMES),
+)  # fmt: skip
+RECORDS: list[st.SearchStrategy[msgspec.Struct]] = [
+    EVENTS, SCORED, MENTIONS, TICKS, WATCHES, ALERTS, TRANSITIONS, FEEDBACK,
+]  # fmt: skip
 
 
 @given(st.one_of(RECORDS))
@@ -94,6 +149,7 @@ def test_every_record_comes_back_as_it_went_and_fits_its_schema(record: msgspec.
 EVENT = {"id": "1", "source": "s", "observed_at": TIME}
 TICK = {"lane": "text", "partition": 0, "watermark_ms": 1}
 WATCH = {"id": "acme", "query": "x"}
+SAID = {"tenant": "default", "watch": "acme", "action": "useful", "by": "ana", "at": TIME}
 
 
 @pytest.mark.parametrize(
@@ -125,6 +181,10 @@ WATCH = {"id": "acme", "query": "x"}
         (Watch, WATCH, {"state": "gone"}),
         (Watch, WATCH, {"rules": [{"settings": {}}]}),
         (Watch, WATCH, {"rules": [{"kind": "volume", "settings": {"over": None}}]}),
+        (Watch, WATCH, {"rules": [{"kind": "volume", "id": "a/b"}]}),
+        (Feedback, SAID, {"action": "resolve"}),
+        (Feedback, SAID, {"by": ""}),
+        (Feedback, SAID, {"why": "x" * 1001}),
     ],
 )  # fmt: skip
 def test_record_and_schema_refuse_the_same(
@@ -239,3 +299,27 @@ def test_moving_a_letter_from_one_part_to_the_next_makes_another_id() -> None:
         mention_id("a", "bc", event=("d", ""), revision=1),
     }
     assert len(ids) == 5
+
+
+def test_what_belongs_to_an_alert_lies_on_the_partition_of_its_watch() -> None:
+    # Given what is said and told of one watch
+    feedback = Feedback("shop", "acme", "acknowledge", "ana", AT)
+    transition = AlertTransition(
+        "a1", "shop", "acme", "r", "volume_spike", 1, "fired", "firing", "info", AT
+    )
+    # Then it is keyed by the watch, and an alert by itself below that
+    assert feedback.key == transition.key == Watch(id="acme", query="acme", tenant="shop").key
+    evidence = Evidence("volume", 9.0, 1e-6, 60, 9, 9, {})
+    alert = Alert("a1", "shop", "acme", "r", "volume_spike", "firing", "info", 1, AT, AT, evidence)
+    assert alert.key == "shop/acme/a1"
+    assert alert.is_active
+
+
+@given(PARTS, PARTS)
+def test_no_two_alerts_share_an_id(
+    one: tuple[str, str, str, str, int], other: tuple[str, str, str, str, int]
+) -> None:
+    first, second = (
+        alert_id(part[0], part[1], group=part[2], began_ms=part[4]) for part in (one, other)
+    )
+    assert (first == second) == ((*one[:3], one[4]) == (*other[:3], other[4]))

@@ -27,8 +27,8 @@ def test_every_record_has_a_topic_and_every_topic_a_record() -> None:
 
 @pytest.mark.parametrize("topic", TABLE, ids=lambda topic: str(topic.name))
 def test_a_topic_keeps_for_a_time_or_keeps_the_latest(topic: Topic) -> None:
-    is_compact = topic.cleanup == "compact"
-    assert (topic.retention_ms is None) == is_compact
+    keeps_for_ever = topic.cleanup == "compact"
+    assert (topic.retention_ms is None) == keeps_for_ever
 
 
 def test_a_topic_speaks_the_words_of_kafka() -> None:
@@ -46,11 +46,13 @@ def test_a_topic_speaks_the_words_of_kafka() -> None:
 def test_a_topic_says_in_words_how_long_it_keeps() -> None:
     assert topics.EVENTS_TEXT.kept() == "7 days"
     assert topics.WATCHES.kept() == "the latest of each key"
+    assert topics.ALERTS.kept() == "the latest of each key, 90 days"
 
 
 def test_watches_have_one_partition_and_all_else_as_many_as_are_set() -> None:
     assert {topic.name: topic.partitions(6) for topic in TABLE} == {
-        "events.text": 6, "events.media": 6, "scored": 6, "mentions": 6, "watches": 1, "dead-letter": 6,
+        "events.text": 6, "events.media": 6, "scored": 6, "mentions": 6, "watches": 1, "alerts": 6,
+        "alert-transitions": 6, "feedback": 6, "dead-letter": 6,
     }  # fmt: skip
 
 
