@@ -50,7 +50,7 @@ LEAST_COUNT = 0.05
 UNTELLING = FUNCTION_WORDS | frozenset(
     (
         "amp don't doesn't didn't isn't wasn't won't can't cannot couldn't wouldn't shouldn't please anyone someone "
-        "everyone see know think want need keep come came went gone people thing things really much many way lot "
+        "everyone see know think want need keep come came went gone people thing things really much many way lot back "
         "转发 微博 转发微博 网页 链接 小时 有没有 有人 知道"
     ).split()
 )
@@ -93,7 +93,8 @@ class Phrasing:
 class PhraseCounts(msgspec.Struct, array_like=True):
     """Count in how many texts each phrase stands; of a bounded number of phrases, those of most texts.
 
-    `floor` is about what a phrase that was left out had at most. The order of texts within one `add` changes nothing.
+    `floor` is about what a phrase that was left out had at most; such a one is taken to have half of it. The order of
+    texts within one `add` changes nothing.
     """
 
     limit: int = 400
@@ -133,7 +134,7 @@ def distinctive(
 ) -> tuple[Distinct, ...]:
     """Return the phrases that set the window apart, the surest first; none without a background.
 
-    A phrase within another, or around another, that was chosen before it is left out.
+    Of equals the longer come first. A phrase within another, or around another, that was chosen before it is left out.
     """
     if not background.texts:
         return ()
@@ -142,12 +143,13 @@ def distinctive(
     for phrase, count in window.counts.items():
         weight, deviations = log_odds(
             (count, window.texts),
-            (background.counts.get(phrase, background.floor), background.texts),
+            (background.counts.get(phrase, background.floor / 2), background.texts),
         )
         is_apart = weight >= LEAST_LOG_ODDS and deviations >= LEAST_DEVIATIONS
         if count >= least and is_apart:
-            scored.append((-deviations, Distinct(phrase, round(count), round(weight, 2))))
-    ranked = [found for _, found in sorted(scored)]
+            found = Distinct(phrase, round(count), round(weight, 2))
+            scored.append((-deviations, -len(phrase.encode()), found))
+    ranked = [found for *_, found in sorted(scored)]
     return tuple(_without_parts(ranked, most))
 
 
