@@ -12,6 +12,7 @@ import typer
 
 from consumers.cli.alerts import app as alerts
 from consumers.cli.dead_letters import app as dead_letters
+from consumers.cli.deliver import app as deliver
 from consumers.cli.logs import quiet_kafka
 from consumers.cli.score import score
 from consumers.cli.settings import app as settings
@@ -63,6 +64,7 @@ app.add_typer(produce, name="produce")
 app.add_typer(topics, name="topics")
 app.add_typer(watch, name="watch")
 app.add_typer(alerts, name="alerts")
+app.add_typer(deliver, name="deliver")
 app.add_typer(dead_letters, name="dead-letter")
 app.add_typer(settings, name="settings")
 app.add_typer(models, name="models")

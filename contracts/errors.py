@@ -21,6 +21,7 @@ In: nothing. Out: exception classes with a stable `code` and a `disposition`. Im
     ├── PoisonRecord             a record that ended its worker three times
     ├── Unavailable              a thing outside that may come back: try again
     │   ├── BrokerUnreachable
+    │   ├── ChannelFailed        a channel of delivery did not answer, or did not take what it was sent
     │   └── DownloadFailed
     ├── OwnTopicUnreadable       a record of ours that we cannot read: stop and say so
     ├── StateInvalid             a changelog that this version cannot read
@@ -168,6 +169,16 @@ class BrokerUnreachable(Unavailable):
     """Report a broker that does not answer, and its address."""
 
     code = "broker_unreachable"
+
+
+class ChannelFailed(Unavailable):
+    """Report a channel that did not answer (`status` is None) or did not take what it was sent."""
+
+    code = "channel_failed"
+
+    def __init__(self, message: str, *, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class DownloadFailed(Unavailable):
