@@ -12,7 +12,7 @@ import typer
 from consumers.cli.options import Bootstrap, SettingsFile, settings_from
 from contracts.settings import Settings
 
-# Score workers take the ports from metrics.port on, alert workers those a hundred further; channels stand clear of both.
+# Score workers take the ports from metrics.port on, alert workers those a hundred further; channels come after both.
 SLOT = 200
 app = typer.Typer(no_args_is_help=True, help="Tell people and programs of alerts.")
 
