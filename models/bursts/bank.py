@@ -1,12 +1,13 @@
 """Many series watched at once: a bank of detectors, values in, readings out.
 
 In: the time of a step and values [n], one a series. Out: `Readings`, arrays [n]. Pure and strictly causal: a reading
-depends on its own and earlier values alone. Imports numpy and models.bursts.
+depends on its own and earlier values alone; no range, length or unit is told in advance. Imports numpy and
+models.bursts.
 
     >>> bank = Bank(2, step_s=60.0)
-    >>> for minute in range(60):
+    >>> for minute in range(100):
     ...     readings = bank.update(60.0 * minute, np.array([5.0, 0.0]))
-    >>> readings = bank.update(3_600.0, np.array([5.0, 40.0]))
+    >>> readings = bank.update(6_000.0, np.array([5.0, 40.0]))
     >>> (readings.score >= THRESHOLD).tolist()
     [False, True]
 """
@@ -14,76 +15,118 @@ depends on its own and earlier values alone. Imports numpy and models.bursts.
 import numpy as np
 
 from contracts.errors import InvalidInput
-from models.bursts import baseline
+from models.bursts import baseline, counting, novelty, own_tail, pace, parts, spike
+from models.bursts.combining import score
+from models.bursts.holding import let_through
 from models.bursts.readings import THRESHOLD, Floats, Readings
-from models.bursts.storage import grown, pack, unpack
-from models.bursts.tails import count_deviation, upper_tail
-
-VERSION = 1
+from models.bursts.storage import pack, unpack
+from models.bursts.tails import count_deviation, two_sided
 
 __all__ = ["THRESHOLD", "Bank"]
 
+VERSION = 1
+# What is learnt step by step of a gap; what lies beyond is learnt at once, whatever its length.
+STEPS_ONE_BY_ONE = 12
+# Squares of values must stay finite.
+LARGEST = 1e100
+
 
 class Bank:
-    """Watch `n` series that are counted in steps of `step_s` seconds; steps left out are zeros.
+    """Watch `n` series in steps of `step_s` seconds.
 
-    One thread; `update` in the order of time.
+    With `gaps="zeros"`, the default, a series is a count, and steps left out are steps in which nothing came. With
+    `gaps="missing"` it is a measurement that nobody took: time passes, and nothing is learnt. One thread.
     """
 
-    def __init__(self, n: int, *, step_s: float) -> None:
+    def __init__(self, n: int, *, step_s: float, gaps: parts.Gaps = "zeros") -> None:
         self._step_s = step_s
+        self._gaps = gaps
         self._at_s = -np.inf
-        self._baseline = baseline.fresh(n)
+        self._parts = parts.fresh(n)
 
     def __len__(self) -> int:
-        return len(self._baseline.steps)
+        return len(self._parts.pace.seen)
 
-    def update(self, at_s: float, values: Floats) -> Readings:
+    def update(self, at_s: float, values: Floats, *, step_s: float | None = None) -> Readings:
         """Judge `values` [n] of the step that begins at `at_s`, in Unix seconds, then learn them.
 
-        Raises InvalidInput where the time does not go on, a value is not finite, or they are not n.
+        `step_s` is given where this step's length is not the bank's. Raises InvalidInput where the time does not go
+        on, a value is not finite, or they are not n.
         """
         values = self._checked(at_s, values)
+        step_s = step_s or self._step_s
+        passed = self._pass_gap(at_s, step_s=step_s)
         self._at_s = at_s
-        expected, scale = baseline.observe(self._baseline, values, at_s=at_s, step_s=self._step_s)
-        probability = self._probability(values, expected=expected, scale=scale)
-        return Readings(expected, scale, probability, np.clip(-np.log10(probability) / 16, 0, 1))
+        return self._step(at_s, values, step_s=step_s, passed=passed)
 
     def grow(self, n: int) -> None:
         """Add `n` series at the end, which were never seen."""
-        self._baseline = baseline.Baseline(*grown(self._baseline, baseline.fresh(n)))
+        self._parts = parts.grown(self._parts, parts.fresh(n))
 
     def state(self) -> bytes:
         """Return everything that was learnt."""
-        return pack(self._baseline, version=VERSION, at_s=self._at_s)
+        return pack(parts.arrays_of(self._parts), version=VERSION, at_s=self._at_s)
 
     def restore(self, state: bytes) -> None:
         """Take over what `state` learnt, however many series this bank had.
 
         Raises StateInvalid where another version wrote it.
         """
-        empty = baseline.fresh(0)
+        empty = parts.arrays_of(parts.fresh(0))
         self._at_s, arrays = unpack(state, version=VERSION, empty=empty)
-        self._baseline = baseline.Baseline(*arrays)
+        self._parts = parts.of_arrays(arrays)
 
-    def _probability(self, values: Floats, *, expected: Floats, scale: Floats) -> Floats:
-        mean = np.maximum(expected, 1.0 / (self._baseline.steps + 1.0))
-        deviations = np.where(
-            self._baseline.least >= 0,
-            count_deviation(values, expected=mean, unit=scale * scale / mean),
-            (values - expected) / scale,
+    def _pass_gap(self, at_s: float, *, step_s: float) -> float:
+        """Learn the steps left out before `at_s`, and return how many steps have passed since the last."""
+        passed = np.round((at_s - self._at_s) / step_s) if np.isfinite(self._at_s) else 1.0
+        if self._gaps == "missing" or passed <= 1:
+            return max(float(passed), 1.0)
+        left_out = int(passed) - 1
+        at_once = max(left_out - STEPS_ONE_BY_ONE, 0)
+        if at_once:
+            parts.skip(self._parts, at_once, at_s=self._at_s + at_once * step_s, step_s=step_s)
+        zeros = np.zeros(len(self))
+        for step in range(at_once, left_out):
+            self._step(self._at_s + (step + 1) * step_s, zeros, step_s=step_s, passed=1.0)
+        return 1.0
+
+    def _step(self, at_s: float, values: Floats, *, step_s: float, passed: float) -> Readings:
+        kept = self._parts
+        known = kept.pace.seen.copy()
+        now = pace.observe(kept.pace, values, step_s=step_s)
+        told = baseline.observe(kept.baseline, values, at_s=at_s, least=kept.pace.least, pace=now)
+        statistics = np.stack(
+            (
+                np.log1p(np.abs(spike.observe(kept.spike, values, pace=now))),
+                np.log1p(np.abs(told.deviation)),
+                novelty.observe(kept.novelty, told.deviation),
+            ),
+            axis=1,
         )
-        return np.minimum(2.0 * upper_tail(np.abs(deviations)), 1.0)
+        peaks = let_through(kept.held, statistics, step_s=step_s, steps=passed)
+        rare = own_tail.observe(kept.tail, peaks, step_s=step_s)
+        chance = counting.observe(kept.counting, values, expected=told.expected, pace=now)
+        return Readings(
+            expected=told.expected,
+            scale=told.scale,
+            probability=self._probability(values, told=told, seen=known),
+            score=score(rare, by_chance=chance, seen=known),
+        )
+
+    def _probability(self, values: Floats, *, told: baseline.Foretold, seen: Floats) -> Floats:
+        mean = np.maximum(told.expected, 1.0 / (seen + 1.0))
+        counts = count_deviation(values, expected=mean, unit=told.scale * told.scale / mean)
+        return two_sided(np.where(self._parts.pace.least >= 0, counts, told.deviation))
 
     def _checked(self, at_s: float, values: Floats) -> Floats:
         values = np.asarray(values, np.float64)
         if values.shape != (len(self),):
+            raise InvalidInput(f"values have the shape {values.shape}, expected ({len(self)},)")
+        if not (np.abs(values) <= LARGEST).all():
+            place = int(np.flatnonzero(~(np.abs(values) <= LARGEST))[0])
             raise InvalidInput(
-                f"the bank got values of shape {values.shape}, expected ({len(self)},)"
+                f"value {place} is {values[place]}, expected a number within ±{LARGEST:g}"
             )
-        if not np.isfinite(values).all():
-            place = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise InvalidInput(f"value {place} is {values[place]}, expected a finite number")
         if not at_s > self._at_s:
             raise InvalidInput(f"time {at_s} does not go on: the last step was at {self._at_s}")
         return values

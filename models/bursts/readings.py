@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
 
-# At this score and above a series is called anomalous: the product's default, and the benchmark's one threshold.
+# At this score and above a moment is called a burst: the product's default, and the benchmark's one threshold.
 THRESHOLD = 0.5
 
 
@@ -18,9 +18,10 @@ class Readings(NamedTuple):
     """Hold arrays [n], one entry a series, in the order in which the series were added.
 
     `expected` is what the baseline foretold before it saw the value, and `scale` how far values usually stray from it
-    (one standard deviation), both in the value's own unit. `probability`, in (0, 1], is how often a value strays at
-    least so far to its side, by the baseline alone: two-sided, and 1 where nothing strays. `score`, in [0, 1], is
-    how rare this moment is among all that the series has shown: `THRESHOLD` is meant for every series alike.
+    (one standard deviation), both in the value's own unit. `probability`, in (0, 1], is how often chance takes a value
+    so far to either side of what was expected; it stays small while a burst lasts. `score`, in [0, 1], is how rare this
+    moment is among all that the series has shown, `THRESHOLD` for every series alike; it comes once: after a burst it
+    is 0 until something clearly greater comes, or hours have passed.
     """
 
     expected: Floats
