@@ -14,8 +14,9 @@ import pytest
 from contracts.alerts import Alert, Feedback, Silence
 from contracts.settings import Settings
 from tests.alertmanagers import DIRECT, Alertmanager, Webhook, alertmanager_and_hook, holds_for
+from tests.conftest import StartKafka
 from tests.given_alerts import alert_of, feedback_in, put_alerts, resolved
-from tests.streams import ended, eventually, start_worker, stopped, stream_settings
+from tests.streams import ended, eventually, quiet_clients, start_worker, stopped, stream_settings
 
 RESEND_S = 2.0
 
@@ -31,14 +32,19 @@ class Given(NamedTuple):
 
 @pytest.fixture
 def given(bootstrap: str, tmp_path: Path) -> Iterator[Given]:
-    settings = stream_settings(bootstrap, partitions=2, metrics={"port": 0})
     with alertmanager_and_hook(tmp_path) as (server, hook):
-        file = tmp_path / "hubbub.toml"
-        file.write_text(
-            f'[alertmanager]\nurl = "{server.url}"\nresend_s = {RESEND_S}\npoll_s = 0.3\n'
-            'external_url = "http://desk/{watch}/{alert}"\n'
-        )
-        yield Given(settings, server, hook, file)
+        yield given_of(bootstrap, server, hook, folder=tmp_path)
+
+
+def given_of(bootstrap: str, server: Alertmanager, hook: Webhook, *, folder: Path) -> Given:
+    """Return a deployment of its own, and the settings of delivery in a file."""
+    settings = stream_settings(bootstrap, partitions=2, metrics={"port": 0})
+    file = folder / "hubbub.toml"
+    file.write_text(
+        f'[alertmanager]\nurl = "{server.url}"\nresend_s = {RESEND_S}\npoll_s = 0.3\n'
+        'external_url = "http://desk/{watch}/{alert}"\n'
+    )
+    return Given(settings, server, hook, file)
 
 
 @contextmanager
@@ -144,6 +150,27 @@ def test_alertmanager_away_and_back_loses_nothing(given: Given) -> None:
         put_alerts(given.settings, resolved(during, datetime.now(UTC)))
         given.server.start()
         assert told(given, during, "firing", "resolved")
+
+
+@pytest.mark.slow
+def test_kafka_away_and_back_ends_nothing_that_fires(
+    start_kafka: StartKafka, tmp_path: Path
+) -> None:
+    # Given an alert that is known there
+    node = start_kafka()
+    alert = live_alert()
+    with alertmanager_and_hook(tmp_path) as (server, hook), quiet_clients():
+        given = given_of(node.bootstrap, server, hook, folder=tmp_path)
+        put_alerts(given.settings, alert)
+        with delivery(given):
+            assert told(given, alert, "firing")
+            # When Kafka is away for longer than a post lasts
+            node.kill()
+            assert holds_for(5 * RESEND_S, lambda: alert.id in given.server.alerts())
+            node.restart()
+            # Then it still fired, and what comes after is followed
+            put_alerts(given.settings, resolved(alert, datetime.now(UTC)))
+            assert eventually(lambda: hook.of(alert.id) == ["firing", "resolved"], within_s=60)
 
 
 @pytest.mark.slow
