@@ -194,14 +194,14 @@ class Feedback(msgspec.Struct, frozen=True, omit_defaults=True):
         return f"{self.tenant}/{self.watch}"
 
 
-def alert_id(watch_key: str, rule: str, *, group: str, began_ms: int) -> str:
-    """Return the id of the alert of a rule (and group, or "") whose first broken window begins at `began_ms`.
+def alert_id(watch_key: str, rule: str, *, group: str, decided_ms: int) -> str:
+    """Return the id of the alert of a rule (and group, or "") whose first broken window ends at `decided_ms`.
 
     96 bits of BLAKE2b in hex over each part in UTF-8 after its length in 4 bytes: the same on every replay.
 
-    >>> alert_id("default/acme", "volume_spike", group="", began_ms=0)
+    >>> alert_id("default/acme", "volume_spike", group="", decided_ms=0)
     '6803619fa550a83b84c03cfb'
     """
-    parts = (watch_key, rule, group, str(began_ms))
+    parts = (watch_key, rule, group, str(decided_ms))
     framed = b"".join(len(raw).to_bytes(4, "big") + raw for raw in (p.encode() for p in parts))
     return hashlib.blake2b(framed, digest_size=12).hexdigest()

@@ -227,7 +227,10 @@ class MetricsSettings(Part):
 
     host: str = setting("127.0.0.1", "Address of /metrics, /livez and /readyz.", min_length=1)
     port: int = setting(
-        9464, "First port; each further process takes the next; 0 takes free ones.", ge=0, le=65535
+        9464,
+        "First port: a score worker's is this plus its slot, an alert worker's 100 more; 0 takes free ones.",
+        ge=0,
+        le=65535,
     )
 
 

@@ -10,10 +10,11 @@ from typing import Literal, NamedTuple
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 REGISTRY = CollectorRegistry()
-PARTS = ("stage", "score", "source", "delivery")
+PARTS = ("stage", "score", "source", "alert", "delivery")
 UNITS = (
     "seconds", "records", "events", "mentions", "answers", "tokens", "watches", "partitions", "transactions",
     "retries", "rejoins", "alerts", "silences", "requests",
+    "transitions", "ratio", "valence",
 )  # fmt: skip
 # Each label's values, and what bounds their number: never text, a name from outside, or an id.
 LABELS = {
@@ -27,6 +28,12 @@ LABELS = {
     "head": "a head of the model in use",
     "source": "the kind of a source that this install has",
     "status": "an HTTP status code",
+    "state": "a state of an alert",
+    "kind": "a kind of rule",
+    "severity": "a severity of an alert",
+    "change": "a step of an alert's life",
+    "watch": "tenant/watch, the first `alert.exported_watches` of a worker",
+    "emotion": "a label of the head emotion",
     "channel": "a channel by which alerts leave, of this install",
 }
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -95,6 +102,29 @@ TOKENS = _counter("score_read_tokens", "Tokens that the encoder read.")
 MENTIONS = _counter("score_matched_mentions", "Matches of an event and a watch.")
 ABSTAINED = _counter("score_abstained_answers", "Answers that a head held back.", "head")
 WATCHES = _gauge("score_used_watches", "Watches in use.")
+ALERTS = _gauge(
+    "alert_held_alerts",
+    "Alerts that this worker keeps, the resolved ones for an hour.",
+    "state",
+    "kind",
+    "severity",
+)
+TRANSITIONS = _counter("alert_made_transitions", "Steps of alerts' lives.", "change", "kind")
+DETECTION_SECONDS = _histogram(
+    "alert_detection_seconds",
+    "Time from the end of the window that fired to the alert.",
+    buckets=_AGES,
+)
+WATCH_MENTIONS = _gauge("alert_watch_mentions", "Mentions of the last window.", "watch")
+WATCH_NEGATIVE = _gauge(
+    "alert_watch_negative_ratio", "Share of negatives in the last window.", "watch"
+)
+WATCH_EMOTION = _gauge(
+    "alert_watch_emotion_ratio", "Share of an emotion in the last window.", "watch", "emotion"
+)
+WATCH_VALENCE = _gauge(
+    "alert_watch_mood_valence", "Mean valence of the last window, -1 to 1.", "watch"
+)
 SOURCE_EVENTS = _counter(
     "source_offered_events", "Events that a source published or refused.", "source", "outcome"
 )

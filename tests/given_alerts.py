@@ -45,7 +45,7 @@ def alert_of(watch: str = "acme", rule: str = "negative_surge", **given: Any) ->
         f"{given.get('tenant', 'default')}/{watch}",
         rule,
         group=given.get("group") or "",
-        began_ms=int(began.timestamp() * 1000),
+        decided_ms=int(began.timestamp() * 1000),
     )
     usual: dict[str, Any] = {
         "id": id, "tenant": "default", "kind": rule, "state": "firing", "severity": "warning", "number": 2,

@@ -96,7 +96,7 @@ def _begun(verdict: Verdict, *, rule: AlertRule, watch: Watch, evidence: Ask) ->
         return Step(None)
     began_ms = verdict.end_ms - verdict.window_s * 1000
     alert = Alert(
-        id=alert_id(watch.key, rule.id, group=verdict.group, began_ms=began_ms),
+        id=alert_id(watch.key, rule.id, group=verdict.group, decided_ms=verdict.end_ms),
         tenant=watch.tenant, watch=watch.id, rule=rule.id, kind=rule.kind, state="pending",
         severity=severity_of(rule, verdict), number=0, began_at=moment(began_ms),
         updated_at=moment(verdict.end_ms), evidence=evidence(), watch_name=watch.name, by=rule.by,

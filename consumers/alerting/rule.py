@@ -22,7 +22,7 @@ class AlertRule(msgspec.Struct, frozen=True, omit_defaults=True):
     three kinds) is broken where the chance of what is seen is at most `probability`, and clear above its square root.
     `threshold` compares `measure` with `limit`, `influential_post` the reach of one mention with `limit` people;
     `clear_limit` ends the breach. `silence` speaks when nothing came from `source` (or at all) for `silent_s`. Times in
-    seconds of event time.
+    seconds of event time; `window_s` of 0 is a ladder of windows, of which the least probable speaks.
     """
 
     id: str

@@ -21,6 +21,8 @@ from contracts.watches import Rule, Watch
 Heads = Mapping[str, Collection[str]]
 
 KINDS: tuple[RuleKind, ...] = get_args(RuleKind)
+# These look through windows of several lengths where none is given.
+LADDERED = frozenset({"negative_surge", "volume_spike", "emotion_shift"})
 NEEDS = {"contradiction": "media", "new_story": "stories"}
 # What `sensitivity` stands for: the chance of the window on a usual day, people reached, seconds of silence.
 PROBABILITY = {"low": 1e-9, "medium": 1e-6, "high": 1e-4}
@@ -30,7 +32,7 @@ SENSITIVITIES = ("low", "medium", "high")
 SEVERITIES = ("auto", "info", "warning", "critical")
 # Detectors answer no smaller chance than the least; at the most, every tenth window would be a surge.
 LEAST_PROBABILITY, MOST_PROBABILITY = 1e-300, 0.1
-LONGEST_WINDOW_S = 86_400
+LONGEST_WINDOW_S = 3_600
 PANE_S = 10
 
 MOODS = frozenset({"emotion", "sentiment", "harm", "irony"})
@@ -73,7 +75,7 @@ def _read(rule: Rule, *, place: str, heads: Heads, pane_s: int) -> AlertRule:
     read = AlertRule(id=rule.id or default_id, kind=kind, version="", by=by)
     read = _of_its_kind(read, given, heads=heads)
     if kind != "silence":
-        read = _with_leasts(replace(read, window_s=_window(given, pane_s)), given)
+        read = _with_leasts(replace(read, window_s=_window(given, pane_s, kind=kind)), given)
         check_reachable(read, given)
     read = _with_life(read, given)
     return replace(read, version=_version(read))
@@ -152,7 +154,10 @@ def _by(given: Given, heads: Heads) -> str | None:
     raise given.wrong("by", f"a head that says what is spoken of: {with_near(name, parting)}")
 
 
-def _window(given: Given, pane_s: int) -> int:
+def _window(given: Given, pane_s: int, *, kind: RuleKind) -> int:
+    """Return the window, 0 for a rule of chances that looks through a ladder of them."""
+    if kind in LADDERED and not given.has("window"):
+        return 0
     window_s = given.seconds("window", max(60, pane_s), least=pane_s, most=LONGEST_WINDOW_S)
     if window_s % pane_s:
         raise given.wrong("window", f"a multiple of the pane, {pane_s} seconds")

@@ -3,7 +3,6 @@
 In: flags and settings. Out: a worker with its health server, until SIGTERM. Wires; decides nothing.
 """
 
-import signal
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,10 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from consumers.cli.options import Bootstrap, SettingsFile, settings_from
+from consumers.cli.working import run_worker
 from contracts.errors import SettingsInvalid
 from contracts.settings import Settings
-
-COLLECTOR_THRESHOLDS = (50_000, 20, 20)
 
 
 def score(
@@ -47,71 +45,10 @@ def score(
     given = {key: value for key, value in flags.items() if value is not None}
     settings = settings_from(bootstrap, settings_file, score=given)
     moment = None if from_time is None else _moment(from_time, group)
-    run_worker(settings, slot=slot, begin=moment, until_idle_s=until_idle)
-
-
-def run_worker(
-    settings: Settings,
-    *,
-    slot: int,
-    begin: datetime | None = None,
-    until_idle_s: float | None = None,
-) -> None:
-    """Run one worker to its end; heavy imports come here, after the flags are known to be right."""
-    import os
-    import threading
-
-    from consumers.runtime.faults import VARIABLE, Faults
-    from consumers.runtime.health import HealthServer
-    from consumers.runtime.loop import Worker
-    from consumers.runtime.patience import patiently
-
-    stopping = threading.Event()
-    partitions = patiently(lambda: _prepared(settings, begin), wait=stopping.wait)
-    if partitions is None:
-        return
-    worker = Worker(
-        settings,
-        build_stage(settings, partitions),
-        group=settings.score.group,
-        slot=slot,
-        faults=Faults(os.environ.get(VARIABLE, "")),
-        until_idle_s=until_idle_s,
-    )
-    health = HealthServer(settings.metrics, slot=slot, is_ready=lambda: worker.ready)
-    health.start()
-    _on_signals(worker.stop)
-    calm_collector()
-    try:
-        worker.run()
-    finally:
-        health.close()
-
-
-def calm_collector() -> None:
-    """Let this process's garbage collector look less often.
-
-    A batch makes tens of thousands of short-lived objects without cycles; looked at by the default thresholds, with
-    models and dictionaries beside them, they cost a fifth of a worker's time.
-    """
-    import gc
-
-    gc.set_threshold(*COLLECTOR_THRESHOLDS)
-
-
-def _prepared(settings: Settings, begin: datetime | None) -> int:
-    """Return the partition count all topics share; the group's changelog is made where it is missing."""
-    from consumers.operations.rewind import begin_at
-    from consumers.runtime.topics import check_topics, create_topics
-    from contracts.topics import TABLE, changelog_of
-
-    changelog = changelog_of(settings.score.group)
-    check_topics(settings, TABLE)
-    create_topics(settings, [changelog])
-    count = check_topics(settings, (*TABLE, changelog))
-    if begin is not None:
-        begin_at(settings, begin)
-    return count
+    run_worker(
+        settings, build_stage, group=settings.score.group, slot=slot, begin=moment,
+        until_idle_s=until_idle,
+    )  # fmt: skip
 
 
 def build_stage(settings: Settings, partitions: int) -> Any:
@@ -140,11 +77,6 @@ def build_stage(settings: Settings, partitions: int) -> Any:
         watchlist=Watchlist(table, heads=scorer.labels.keys()),
         mention_partitions=partitions,
     )
-
-
-def _on_signals(stop: Any) -> None:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop())
 
 
 def _moment(text: str, group: str | None) -> datetime:

@@ -16,7 +16,10 @@ def up(
     *,
     bootstrap: Bootstrap = None,
     settings_file: SettingsFile = None,
-    workers: Annotated[int, typer.Option(min=1, max=256, help="Score workers, one core each.")] = 1,
+    workers: Annotated[int, typer.Option(min=1, max=100, help="Score workers, one core each.")] = 1,
+    alert_workers: Annotated[
+        int, typer.Option(min=0, max=100, help="Alert workers; none judges no mentions.")
+    ] = 1,
     model: Annotated[
         str | None,
         typer.Option(
@@ -30,13 +33,15 @@ def up(
     """Run all stages; a worker that dies is started again."""
     settings_from(bootstrap, settings_file)
     shared = _words("--bootstrap", bootstrap) + _words("--settings", settings_file)
-    shared += _words("--model", model) + _words("--until-idle", until_idle)
-    supervisor = Supervisor(
-        {
-            f"score.{slot}": hubbub_command("score", "--slot", str(slot), *shared)
-            for slot in range(workers)
-        }
-    )
+    shared += _words("--until-idle", until_idle)
+    score = [*shared, *_words("--model", model)]
+    commands = {
+        f"score.{slot}": hubbub_command("score", "--slot", str(slot), *score)
+        for slot in range(workers)
+    }
+    for slot in range(alert_workers):
+        commands[f"alert.{slot}"] = hubbub_command("alert", "--slot", str(slot), *shared)
+    supervisor = Supervisor(commands)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())
     raise typer.Exit(supervisor.run())

@@ -1,11 +1,12 @@
 """Status: how a stage stands, from what it has committed.
 
-In: settings and a broker. Out: the books of the score group, its lag, its workers, the dead letters, the topics. What
+In: settings and a broker. Out: the books of each stage's group, lag, workers, the dead letters, the topics. What
 is read is the truth of Kafka, not of a process: it holds with every worker gone.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from typing import NamedTuple
 
 import msgspec
 
@@ -19,7 +20,17 @@ from consumers.protocols import Input, Record
 from consumers.runtime.ledger import Ledger
 from contracts.errors import TopicInvalid
 from contracts.settings import Settings
-from contracts.topics import DEAD_LETTER, LANES, MENTIONS, SCORED, changelog_of
+from contracts.topics import (
+    ALERT_TRANSITIONS,
+    ALERTS,
+    DEAD_LETTER,
+    FEEDBACK,
+    LANES,
+    MENTIONS,
+    SCORED,
+    Topic,
+    changelog_of,
+)
 
 LETTERS_AT_MOST = 10_000
 Watch = Callable[[Iterable[Record], int, str], Iterable[Record]]
@@ -98,18 +109,35 @@ def read_status(settings: Settings, *, deep: bool, watch: Watch) -> Status:
     _check_present(settings)
     names = settings.topics.names
     with Reader(settings.kafka, client_id="hubbub-status") as reader:
-        stage = _score_status(settings, reader)
+        stages = tuple(_stage_status(settings, reader, books=books) for books in _stages(settings))
         letters = _letters(reader, names.of(DEAD_LETTER), deep=deep, watch=watch)
-        outputs = [names.of(topic) for topic in (SCORED, MENTIONS)]
+        outputs = [names.of(topic) for topic in (SCORED, MENTIONS, ALERTS, ALERT_TRANSITIONS)]
         topics = [_topic(reader, name, deep=deep, watch=watch) for name in outputs]
-    return Status(
-        settings.kafka.bootstrap, names.prefix, stage.balance, (stage,), letters, tuple(topics)
-    )
+    balance = sum(stage.balance for stage in stages)
+    return Status(settings.kafka.bootstrap, names.prefix, balance, stages, letters, tuple(topics))
+
+
+class _Books(NamedTuple):
+    """Say of one stage where its books are: its group and its inputs."""
+
+    stage: str
+    group: str
+    inputs: tuple[Topic, ...]
+
+
+def _stages(settings: Settings) -> list[_Books]:
+    lanes = tuple(LANES[lane] for lane in settings.score.lanes)
+    return [
+        _Books("score", settings.score.group, lanes),
+        _Books("alert", settings.alert.group, (MENTIONS, FEEDBACK)),
+    ]
 
 
 def _check_present(settings: Settings) -> None:
-    lanes = [LANES[lane] for lane in settings.score.lanes]
-    needed = (*lanes, SCORED, MENTIONS, DEAD_LETTER, changelog_of(settings.score.group))
+    stages = _stages(settings)
+    inputs = [topic for books in stages for topic in books.inputs]
+    changelogs = [changelog_of(books.group) for books in stages]
+    needed = dict.fromkeys((*inputs, SCORED, ALERTS, ALERT_TRANSITIONS, DEAD_LETTER, *changelogs))
     wanted = [settings.topics.names.of(topic) for topic in needed]
     present = described_topics(settings, wanted)
     missing = [name for name in wanted if name not in present]
@@ -117,12 +145,12 @@ def _check_present(settings: Settings) -> None:
         raise TopicInvalid(f"missing: {', '.join(missing)}; `hubbub topics create` makes them")
 
 
-def _score_status(settings: Settings, reader: Reader) -> StageStatus:
+def _stage_status(settings: Settings, reader: Reader, *, books: _Books) -> StageStatus:
     names = settings.topics.names
-    group = names.prefix + settings.score.group
+    group = names.prefix + books.group
     committed = committed_offsets(settings, group)
-    spans = reader.spans([names.of(LANES[lane]) for lane in settings.score.lanes])
-    changelog = reader.spans([names.of(changelog_of(settings.score.group))])
+    spans = reader.spans([names.of(topic) for topic in books.inputs])
+    changelog = reader.spans([names.of(changelog_of(books.group))])
     ledgers = read_ledgers(
         reader, changelog, inputs=[source for source in spans if committed.get(source, 0) > 0]
     )
@@ -137,11 +165,11 @@ def _score_status(settings: Settings, reader: Reader) -> StageStatus:
         for source, span in sorted(spans.items())
     )  # fmt: skip
     view = group_view(settings, group)
-    books = _sum(ledgers.values())
+    whole = _sum(ledgers.values())
     return StageStatus(
-        stage="score", group=group, state=view.state, ready=view.is_ready(spans),
-        workers=view.workers, taken=books.taken, result=books.result, dead=books.dead,
-        dropped=dict(books.dropped), balance=books.balance, lag=total(lags.values()), inputs=inputs,
+        stage=books.stage, group=group, state=view.state, ready=view.is_ready(spans),
+        workers=view.workers, taken=whole.taken, result=whole.result, dead=whole.dead,
+        dropped=dict(whole.dropped), balance=whole.balance, lag=total(lags.values()), inputs=inputs,
     )  # fmt: skip
 
 

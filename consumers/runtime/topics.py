@@ -16,8 +16,9 @@ from producers.connecting import connect_admin
 
 
 def topics_of(settings: Settings) -> tuple[Topic, ...]:
-    """Return every topic that this deployment needs, the changelogs of its score group and its sources included."""
-    return (*TABLE, changelog_of(settings.score.group), changelog_of(SOURCES_GROUP))
+    """Return every topic that this deployment needs, the changelogs of its groups and its sources included."""
+    groups = (settings.score.group, settings.alert.group, SOURCES_GROUP)
+    return (*TABLE, *(changelog_of(group) for group in groups))
 
 
 def create_topics(settings: Settings, topics: Iterable[Topic]) -> list[str]:

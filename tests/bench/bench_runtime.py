@@ -144,7 +144,8 @@ def run_service(settings: Any, group: str, count: int) -> float:
     """Run the real worker with the real stage and the identity model; returns seconds."""
     import structlog
 
-    from consumers.cli.score import build_stage, calm_collector
+    from consumers.cli.score import build_stage
+    from consumers.cli.working import calm_collector
     from consumers.runtime.faults import Faults
     from consumers.runtime.loop import Worker
     from consumers.runtime.topics import create_topics

@@ -320,6 +320,6 @@ def test_no_two_alerts_share_an_id(
     one: tuple[str, str, str, str, int], other: tuple[str, str, str, str, int]
 ) -> None:
     first, second = (
-        alert_id(part[0], part[1], group=part[2], began_ms=part[4]) for part in (one, other)
+        alert_id(part[0], part[1], group=part[2], decided_ms=part[4]) for part in (one, other)
     )
     assert (first == second) == ((*one[:3], one[4]) == (*other[:3], other[4]))

@@ -46,9 +46,7 @@ def test_a_rule_without_hold_fires_at_the_first_broken_window() -> None:
     alert = kept(step.episode).alert
     assert changes(step.transitions) == ["fired"]
     assert (alert.state, alert.number, alert.group) == ("firing", 1, "sport")
-    assert alert.id == alert_id(
-        "default/acme", "volume_spike", group="sport", began_ms=BEGIN_MS - 60_000
-    )
+    assert alert.id == alert_id("default/acme", "volume_spike", group="sport", decided_ms=BEGIN_MS)
     assert alert == step.alert
     assert (alert.updated_at - alert.began_at).total_seconds() == 60
     assert (alert.watch_name, alert.watch_revision, alert.rule_version) == ("Acme", 3, "v1")

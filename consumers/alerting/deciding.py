@@ -1,0 +1,183 @@
+"""Panes of one watch decided: windows are summed and judged, verdicts move alerts.
+
+In: how far time has come. Out: alerts as they stand and their transitions. State through `Keeping`. Pure but for that.
+
+A pane is judged once it is decided, where it has mentions or ends a step, and as long as something is left to see:
+mentions within the longest window, or an alert. So hours of silence cost nothing, and no answer depends on batches.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import msgspec
+
+from consumers.alerting.baselines import Baselines, Usual, Windowed
+from consumers.alerting.episodes import Episodes
+from consumers.alerting.judging import (
+    Window,
+    counts_of,
+    judge,
+    judge_silence,
+    shares_of,
+    worst,
+)
+from consumers.alerting.keeping import NEVER_MS, Keeping, Kept
+from consumers.alerting.panes import OpenPane, merged_samples
+from consumers.alerting.proving import Prover
+from consumers.alerting.rule import TOTAL, AlertRule, Verdict
+from consumers.alerting.tallies import Tally, group_name
+from consumers.alerting.watched import Setup, Watched, windows_of
+
+MODELS_LIMIT = 4
+
+Windows = Mapping[int, Window]
+
+
+class Judged(msgspec.Struct, frozen=True):
+    """Hold what one rule saw of one group at the end of one pane."""
+
+    rule: AlertRule
+    verdict: Verdict
+    tally: Tally
+
+
+Listener = Callable[[Watched, Judged], None]
+
+
+class Decider:
+    """Decide panes of one watch within one batch; `listener` is told every verdict."""
+
+    def __init__(
+        self, watched: Watched, keeping: Keeping, *, setup: Setup, listener: Listener | None = None
+    ) -> None:
+        self._watched = watched
+        self._keeping = keeping
+        self._setup = setup
+        self._timing = setup.timing
+        self._listener = listener
+        self._windows_ms = watched.windows_ms(setup.timing)
+        self.newest: Mapping[str, Tally] | None = None
+
+    def advance(self, decided_ms: int, episodes: Episodes) -> int:
+        """Judge every pane that ends at or before `decided_ms` and is due; returns when the next one is.
+
+        `newest` is then the last window of a step, None where nothing was due.
+        """
+        kept = self._keeping.kept()
+        if kept is None:
+            return NEVER_MS
+        prover = Prover(self._watched, self._keeping, setup=self._setup)
+        while kept.due_ms <= decided_ms:
+            self._decide(kept, kept.due_ms, episodes=episodes, prover=prover)
+            kept.decided_ms = kept.due_ms
+            kept.due_ms = self._next_due(kept, episodes)
+        prover.write()
+        self._keeping.put_kept(kept)
+        return kept.due_ms
+
+    def _decide(self, kept: Kept, end_ms: int, *, episodes: Episodes, prover: Prover) -> None:
+        pane = self._close_pane(kept, end_ms, prover=prover, is_usual=episodes.is_quiet)
+        kept.history.decide(
+            end_ms, pane.groups, step_ms=self._timing.step_ms, longest_ms=self._windows_ms[-1]
+        )
+        windows = self._windows(kept, end_ms)
+        self.newest = windows[self._timing.step_ms].tallies
+        for rule in self._watched.rules:
+            for group in self._groups(rule, windows=windows, episodes=episodes):
+                judged = self._judged(rule, group, windows=windows, kept=kept, end_ms=end_ms)
+                if judged is not None:
+                    self._move(judged, kept, episodes=episodes, prover=prover)
+        episodes.close_orphans(end_ms)
+
+    def _move(self, judged: Judged, kept: Kept, *, episodes: Episodes, prover: Prover) -> None:
+        if judged.verdict.end_ms % self._timing.step_ms == 0:
+            prover.add_point(judged.rule, judged.verdict)
+        episodes.observe(
+            judged.rule,
+            judged.verdict,
+            models=kept.models,
+            evidence=lambda: prover.evidence(
+                judged.rule, judged.verdict, tally=judged.tally, kept=kept
+            ),
+        )
+        if self._listener is not None:
+            self._listener(self._watched, judged)
+
+    def _judged(
+        self, rule: AlertRule, group: str, *, windows: Windows, kept: Kept, end_ms: int
+    ) -> Judged | None:
+        if rule.kind == "silence":
+            last_ms = kept.heard_ms.get(rule.source or TOTAL)
+            if last_ms is None:
+                return None
+            return Judged(rule, judge_silence(rule, last_ms=last_ms, end_ms=end_ms), Tally())
+        verdict = worst([judge(rule, windows[ms], group=group) for ms in windows_of(rule)])
+        tally = windows[verdict.window_s * 1000].tallies.get(group, Tally())
+        return Judged(rule, verdict, tally)
+
+    def _groups(self, rule: AlertRule, *, windows: Windows, episodes: Episodes) -> Sequence[str]:
+        if rule.by is None:
+            return [TOTAL]
+        prefix = group_name(rule.by, "")
+        longest = windows[windows_of(rule)[-1]].tallies
+        seen = {group for group in longest if group.startswith(prefix)}
+        return sorted(seen | episodes.groups(rule.id))
+
+    def _windows(self, kept: Kept, end_ms: int) -> dict[int, Window]:
+        """Return every window that ends at `end_ms`; one that ends with its own length is learnt."""
+        windows = {}
+        for window_ms in self._windows_ms:
+            tallies = kept.history.window(end_ms, window_ms, step_ms=self._timing.step_ms)
+            windows[window_ms] = Window(
+                end_ms=end_ms,
+                window_s=window_ms // 1000,
+                tallies=tallies,
+                usual=self._usual(tallies, end_ms, window_ms=window_ms),
+                history_s=(end_ms - kept.first_ms) / 1000,
+            )
+        return windows
+
+    def _usual(
+        self, tallies: Mapping[str, Tally], end_ms: int, *, window_ms: int
+    ) -> dict[str, Usual]:
+        baselines = Baselines(
+            self._keeping.watch_key,
+            window_s=window_ms // 1000,
+            state=self._keeping.state,
+            memory=self._setup.memory,
+        )
+        groups = self._watched.judged_groups(tallies)
+        emotions = sorted({*self._setup.emotions, *self._watched.emotions})
+        seen = Windowed(end_ms, counts_of(groups), shares_of(groups, emotions))
+        return baselines.judge(seen, learn=end_ms % window_ms == 0)
+
+    def _close_pane(self, kept: Kept, end_ms: int, *, prover: Prover, is_usual: bool) -> OpenPane:
+        """Take the pane that ends at `end_ms` out of the open ones, its examples into the bucket."""
+        start_ms = end_ms - self._timing.pane_ms
+        pane = self._keeping.pane(start_ms)
+        if pane is None:
+            return OpenPane(start_ms)
+        self._keeping.drop_pane(start_ms)
+        prover.turn_bucket(kept, start_ms, is_usual=is_usual)
+        kept.samples = merged_samples([kept.samples, pane.samples])
+        kept.models = sorted({*kept.models, *pane.models})[-MODELS_LIMIT:]
+        return pane
+
+    def _next_due(self, kept: Kept, episodes: Episodes) -> int:
+        """Return the end of the next pane that must be judged."""
+        times = [start + self._timing.pane_ms for start in self._keeping.open_starts()]
+        step_ms = self._timing.step_ms
+        next_step_ms = (kept.decided_ms // step_ms + 1) * step_ms
+        if episodes.any or next_step_ms < kept.history.last_ms + self._windows_ms[-1] + step_ms:
+            times.append(next_step_ms)
+        times += self._silence_ends(kept)
+        return min(times, default=NEVER_MS)
+
+    def _silence_ends(self, kept: Kept) -> Iterator[int]:
+        """Yield when each rule of silence would speak if nothing came."""
+        pane_ms = self._timing.pane_ms
+        for rule in self._watched.rules:
+            last_ms = kept.heard_ms.get(rule.source or TOTAL)
+            if rule.kind == "silence" and last_ms is not None:
+                due_ms = -(-(last_ms + rule.silent_s * 1000) // pane_ms) * pane_ms
+                if due_ms > kept.decided_ms:
+                    yield due_ms

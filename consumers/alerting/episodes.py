@@ -1,0 +1,122 @@
+"""The alerts of one watch within one batch: verdicts and feedback move them, what came of it waits to be sent.
+
+In: verdicts, feedback. Out: episodes in the state, and steps in their order. Pure but for the state it is given.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+from msgspec.structs import replace
+
+from consumers.alerting.episode import Episode, Step, with_alert
+from consumers.alerting.feedback import apply_feedback, close
+from consumers.alerting.lifecycle import observe
+from consumers.alerting.rule import AlertRule, Verdict
+from consumers.alerting.silences import Silences, hushed
+from consumers.alerting.watched import Watched
+from consumers.protocols import State
+from contracts.alerts import Evidence, Feedback
+
+NO_RULE = "its rule is no more, or another"
+NO_WATCH = "its watch is no more"
+
+
+class Episodes:
+    """Move the alerts of one watch; `steps` holds what came of it."""
+
+    def __init__(self, watched: Watched, state: State) -> None:
+        self._watched = watched
+        self._state = state
+        self._prefix = f"episode/{watched.watch.key}/"
+        self._silences_key = f"silences/{watched.watch.key}"
+        self._found = {
+            key.removeprefix(self._prefix): _EPISODES.decode(raw)
+            for key, raw in state.scan(self._prefix)
+        }
+        self._silences: Silences | None = None
+        self.steps: list[Step] = []
+
+    @property
+    def any(self) -> bool:
+        """Say whether there is any alert to follow, the resolved ones that may come back included."""
+        return bool(self._found)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Say whether nothing fires or is about to."""
+        return all(episode.alert.state == "resolved" for episode in self._found.values())
+
+    def groups(self, rule: str) -> set[str]:
+        """Return the groups in which a rule has an alert."""
+        names = (name.partition("/") for name in self._found)
+        return {group for id, _, group in names if id == rule}
+
+    def observe(
+        self,
+        rule: AlertRule,
+        verdict: Verdict,
+        *,
+        models: list[str],
+        evidence: Callable[[], Evidence],
+    ) -> None:
+        """Take in one verdict; `evidence` is asked for where an alert is made or told anew."""
+        name = _name(rule.id, verdict.group)
+        known = self._found.get(name)
+        if known is None and verdict.level != "breach":
+            return
+        step = observe(known, verdict, rule=rule, watch=self._watched.watch, evidence=evidence)
+        if step.alert is not None:
+            step = with_alert(step, replace(step.alert, model_versions=tuple(models)))
+        self._keep(name, hushed(step, self._standing, at_ms=verdict.end_ms))
+
+    def hear(self, feedback: Feedback) -> bool:
+        """Apply one word of feedback to every alert that it means; returns whether it changed anything."""
+        before, has_changed = self._standing, False
+        self._silences = before.after(feedback)
+        if self._silences != before:
+            has_changed = True
+            self._state.put(self._silences_key, msgspec.msgpack.encode(self._silences))
+        for name, episode in list(self._found.items()):
+            step = apply_feedback(episode, feedback)
+            if step.noop is None:
+                has_changed = True
+                self._keep(name, step)
+        return has_changed
+
+    def close_orphans(self, end_ms: int) -> None:
+        """End the alerts whose rule is no more, or looks for something else under its old id."""
+        rules = {(rule.id, rule.kind, rule.by) for rule in self._watched.rules}
+        for name, episode in list(self._found.items()):
+            alert = episode.alert
+            if (alert.rule, alert.kind, alert.by) not in rules:
+                self._keep(name, close(episode, NO_RULE, at_ms=end_ms))
+
+    def close_all(self, at_ms: int) -> None:
+        """End every alert of a watch that is no more."""
+        for name, episode in list(self._found.items()):
+            self._keep(name, close(episode, NO_WATCH, at_ms=at_ms))
+
+    def _keep(self, name: str, step: Step) -> None:
+        if step.episode is None:
+            if self._found.pop(name, None) is not None:
+                self._state.delete(self._prefix + name)
+        elif step.episode != self._found.get(name):
+            self._found[name] = step.episode
+            self._state.put(self._prefix + name, msgspec.msgpack.encode(step.episode))
+        if step.transitions:
+            self.steps.append(step)
+
+    @property
+    def _standing(self) -> Silences:
+        if self._silences is None:
+            raw = self._state.get(self._silences_key)
+            self._silences = Silences() if raw is None else _SILENCES.decode(raw)
+        return self._silences
+
+
+def _name(rule: str, group: str) -> str:
+    return f"{rule}/{group}"
+
+
+_EPISODES = msgspec.msgpack.Decoder(Episode)
+_SILENCES = msgspec.msgpack.Decoder(Silences)

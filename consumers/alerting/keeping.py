@@ -1,0 +1,151 @@
+"""What is kept of one watch, and under which keys: everything that decisions need, and nothing that grows.
+
+In: the state of a partition. Out: records read from it and written back. Pure but for the state it is given.
+
+    open/WATCH/START       an open pane                         written while mentions come
+    counted/WATCH          ids of mentions counted lately
+    kept/WATCH             decided panes and steps, samples, when it is due
+    curves/WATCH           the last steps of each rule and group
+    phrases/WATCH          what is usually said
+    base/…, since/…        what is usual (see baselines)
+    episode/WATCH/RULE/G   an alert's life
+    silences/WATCH         who asked for silence
+"""
+
+from collections.abc import Iterator
+from typing import TypeVar
+
+import msgspec
+
+from consumers.alerting.panes import Counted, History, OpenPane
+from consumers.alerting.sampling import Samples
+from consumers.protocols import State
+from contracts.alerts import CurvePoint
+from models.keyphrases import PhraseCounts
+
+KEPT = "kept/"
+NEVER_MS = 2**62
+CURVE_POINTS = 24
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+class Kept(msgspec.Struct, array_like=True):
+    """Hold one watch between two decisions.
+
+    `first_ms` is when it was first mentioned, `decided_ms` the end of the last pane that was decided, `due_ms` the end
+    of the next one that must be (NEVER_MS: none until a mention comes). `heard_ms` is the newest mention by source.
+    `samples` are of the bucket in hand since `bucket_ms`, `before` of the one before.
+    """
+
+    first_ms: int
+    decided_ms: int
+    due_ms: int
+    history: History = msgspec.field(default_factory=History)
+    heard_ms: dict[str, int] = {}
+    samples: dict[str, Samples] = {}
+    before: dict[str, Samples] = {}
+    bucket_ms: int = 0
+    models: list[str] = []
+
+
+class Curves(msgspec.Struct, array_like=True):
+    """Hold the last points of each rule and group."""
+
+    by_rule: dict[str, list[CurvePoint]] = {}
+
+    def add(self, name: str, point: CurvePoint) -> None:
+        """Add a step's point and let go of the oldest."""
+        self.by_rule[name] = [*self.by_rule.get(name, ()), point][-CURVE_POINTS:]
+
+
+class Keeping:
+    """Read and write what is kept of one watch; each record is decoded and written at most once a batch."""
+
+    def __init__(self, watch_key: str, state: State) -> None:
+        self.watch_key = watch_key
+        self.state = state
+
+    def kept(self) -> Kept | None:
+        """Return the watch's record, None for one that was never mentioned."""
+        return self._read(KEPT + self.watch_key, Kept)
+
+    def put_kept(self, kept: Kept) -> None:
+        """Write the watch's record."""
+        self._put(KEPT + self.watch_key, kept)
+
+    def counted(self) -> Counted:
+        """Return which mentions were counted lately."""
+        return self._read(f"counted/{self.watch_key}", Counted) or Counted()
+
+    def put_counted(self, counted: Counted) -> None:
+        """Write which mentions were counted lately."""
+        self._put(f"counted/{self.watch_key}", counted)
+
+    def pane(self, start_ms: int) -> OpenPane | None:
+        """Return an open pane."""
+        return self._read(self._pane_key(start_ms), OpenPane)
+
+    def put_pane(self, pane: OpenPane) -> None:
+        """Write an open pane."""
+        self._put(self._pane_key(pane.start_ms), pane)
+
+    def open_starts(self) -> list[int]:
+        """Return when each open pane begins, ascending."""
+        prefix = f"open/{self.watch_key}/"
+        return [int(key.removeprefix(prefix)) for key, _ in self.state.scan(prefix)]
+
+    def drop_pane(self, start_ms: int) -> None:
+        """Remove a pane that is decided."""
+        self.state.delete(self._pane_key(start_ms))
+
+    def curves(self) -> Curves:
+        """Return the last points of each rule."""
+        return self._read(f"curves/{self.watch_key}", Curves) or Curves()
+
+    def put_curves(self, curves: Curves) -> None:
+        """Write the last points of each rule."""
+        self._put(f"curves/{self.watch_key}", curves)
+
+    def phrases(self) -> PhraseCounts:
+        """Return what is usually said."""
+        return self._read(f"phrases/{self.watch_key}", PhraseCounts) or PhraseCounts()
+
+    def put_phrases(self, phrases: PhraseCounts) -> None:
+        """Write what is usually said."""
+        self._put(f"phrases/{self.watch_key}", phrases)
+
+    def forget(self) -> None:
+        """Remove all that is kept of the watch."""
+        for prefix in ("open/", "episode/", "base/", "since/"):
+            for key, _ in list(self.state.scan(f"{prefix}{self.watch_key}/")):
+                self.state.delete(key)
+        for name in (KEPT, "counted/", "curves/", "phrases/", "silences/"):
+            if self.state.get(name + self.watch_key) is not None:
+                self.state.delete(name + self.watch_key)
+
+    def _pane_key(self, start_ms: int) -> str:
+        return f"open/{self.watch_key}/{start_ms:015d}"
+
+    def _read(self, key: str, record: type[T]) -> T | None:
+        raw = self.state.get(key)
+        return None if raw is None else _decoder(record).decode(raw)
+
+    def _put(self, key: str, record: msgspec.Struct) -> None:
+        self.state.put(key, _ENCODER.encode(record))
+
+
+def due_times(state: State) -> Iterator[tuple[str, int]]:
+    """Yield every watch that a partition keeps, and when it is due."""
+    for key, raw in state.scan(KEPT):
+        yield key.removeprefix(KEPT), _decoder(Kept).decode(raw).due_ms
+
+
+def _decoder(record: type[T]) -> msgspec.msgpack.Decoder[T]:
+    if record not in _DECODERS:
+        _DECODERS[record] = msgspec.msgpack.Decoder(record)
+    return _DECODERS[record]
+
+
+_ENCODER = msgspec.msgpack.Encoder()
+_DECODERS: dict[type, msgspec.msgpack.Decoder] = {}  # type: ignore[type-arg]

@@ -1,0 +1,102 @@
+"""What is kept of one watch in time: open panes, what was decided lately, and which mentions were counted.
+
+In: mentions and ends of panes. Out: records of the state, and sums over windows. Pure; bounded by the lengths below.
+
+    open pane ─► decided: one of the last panes (for windows up to a step) ─► part of a step (for longer windows)
+"""
+
+from collections.abc import Iterable
+
+import msgspec
+
+from consumers.alerting.sampling import Samples
+from consumers.alerting.tallies import Tally, summed
+
+# Ids of mentions remembered of each pane: those with the least hash, so that the order of arrival changes nothing.
+REMEMBERED_IDS = 128
+MS = 1000
+
+
+class OpenPane(msgspec.Struct, array_like=True):
+    """Hold the pane that begins at `start_ms`: tallies and samples by group, and the models that scored it."""
+
+    start_ms: int
+    groups: dict[str, Tally] = {}
+    samples: dict[str, Samples] = {}
+    models: list[str] = []
+    late: int = 0
+
+
+class Stretch(msgspec.Struct, array_like=True):
+    """Hold the tallies by group of what ended at `end_ms`."""
+
+    end_ms: int
+    groups: dict[str, Tally]
+
+
+class History(msgspec.Struct, array_like=True):
+    """Hold decided time: the `panes` of one step, and the `steps` of the longest window that is asked for."""
+
+    panes: list[Stretch] = []
+    steps: list[Stretch] = []
+
+    def decide(
+        self, end_ms: int, groups: dict[str, Tally], *, step_ms: int, longest_ms: int
+    ) -> None:
+        """Add the pane that ends at `end_ms`, and the step where it ends one; empty ones take no room."""
+        if groups:
+            self.panes.append(Stretch(end_ms, groups))
+        self.panes = [pane for pane in self.panes if pane.end_ms > end_ms - step_ms]
+        if end_ms % step_ms == 0:
+            step = self.window(end_ms, step_ms, step_ms=step_ms)
+            if step:
+                self.steps.append(Stretch(end_ms, step))
+            self.steps = [step for step in self.steps if step.end_ms > end_ms - longest_ms]
+
+    def window(self, end_ms: int, window_ms: int, *, step_ms: int) -> dict[str, Tally]:
+        """Return the tallies by group of the last `window_ms` before `end_ms`.
+
+        A window longer than a step is whole steps and the panes since the last of them; between two ends of steps it is
+        shorter by less than a step.
+        """
+        begin_ms = end_ms - window_ms
+        if window_ms <= step_ms:
+            return summed(pane.groups for pane in self.panes if begin_ms < pane.end_ms <= end_ms)
+        boundary_ms = end_ms // step_ms * step_ms
+        steps = [step for step in self.steps if step.end_ms - step_ms >= begin_ms]
+        panes = [pane for pane in self.panes if pane.end_ms > boundary_ms]
+        return summed(item.groups for item in (*steps, *panes))
+
+    @property
+    def last_ms(self) -> int:
+        """Return the end of the newest stretch with mentions, 0 where there is none."""
+        return max((item.end_ms for item in (*self.panes[-1:], *self.steps[-1:])), default=0)
+
+
+class Counted(msgspec.Struct, array_like=True):
+    """Remember the mentions counted lately: by pane the least hashes of their ids, in order."""
+
+    panes: dict[int, list[int]] = {}
+
+    def is_repeat(self, rank: int, *, start_ms: int) -> bool:
+        """Say whether a mention was counted before, and remember that it is now, in the pane from `start_ms`."""
+        if any(rank in ranks for ranks in self.panes.values()):
+            return True
+        ranks = self.panes.setdefault(start_ms, [])
+        ranks.append(rank)
+        if len(ranks) > REMEMBERED_IDS:
+            ranks.remove(max(ranks))
+        return False
+
+    def forget_before(self, start_ms: int) -> None:
+        """Forget the panes that began before."""
+        self.panes = {at: ranks for at, ranks in self.panes.items() if at >= start_ms}
+
+
+def merged_samples(many: Iterable[dict[str, Samples]]) -> dict[str, Samples]:
+    """Return new samples, by group, of several panes together."""
+    whole: dict[str, Samples] = {}
+    for groups in many:
+        for name, samples in groups.items():
+            whole[name] = samples if name not in whole else whole[name].merge(samples)
+    return whole

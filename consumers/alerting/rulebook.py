@@ -1,0 +1,124 @@
+"""The watches and their rules, as topic `watches` has them now.
+
+In: rows of the table of watches. Out: each watch with its rules, read. A row that cannot be read, or a rule that cannot
+be, is told and left out: it must not stop all others.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from typing import Protocol
+
+import structlog
+
+from consumers.alerting.rules import read_rules
+from consumers.alerting.watched import Watched
+from consumers.runtime.table import Change
+from contracts.codec import Codec
+from contracts.errors import (
+    OwnTopicUnreadable,
+    RecordInvalid,
+    RuleInvalid,
+    UnknownMajorVersion,
+)
+from contracts.watches import Watch
+
+REFRESH_MS = 500
+READ_DEADLINE_S = 30.0
+ROW_LIMIT_BYTES = 1 << 20
+_LOG = structlog.get_logger()
+
+
+class WatchTable(Protocol):
+    """The rows of watches; `consumers.runtime.table.Table` in service."""
+
+    def start(self) -> None:
+        """Connect; called once, before anything else."""
+
+    def read_to_end(self, deadline_s: float) -> Iterable[Change]:
+        """Yield every row up to the end that there is now; called after `start`, and where a watch is not known yet."""
+
+    def changes(self) -> Iterable[Change]:
+        """Yield what has changed since; called a few times a second; never waits."""
+
+    def close(self) -> None:
+        """Disconnect; called once."""
+
+
+class Rulebook:
+    """Follow the table; `start` reads it to its end."""
+
+    def __init__(
+        self, table: WatchTable, *, heads: Mapping[str, Collection[str]], pane_s: int = 10
+    ) -> None:
+        """Take the table, the labels of each head that rules may name, and the length of a pane."""
+        self._pane_s = pane_s
+        self._table = table
+        self._heads = heads
+        self._codec = Codec(Watch, limit_bytes=ROW_LIMIT_BYTES)
+        self._watched: dict[str, Watched] = {}
+        self._refreshed_ms = 0
+        self._unreadable: OwnTopicUnreadable | None = None
+
+    def labels(self, head: str) -> tuple[str, ...]:
+        """Return the labels of a head, in order; none where they are not known."""
+        return tuple(sorted(self._heads.get(head, ())))
+
+    def start(self) -> None:
+        """Read every watch; a worker is ready only after this."""
+        self._table.start()
+        self._take(self._table.read_to_end(READ_DEADLINE_S))
+
+    def refresh(self, now_ms: int) -> None:
+        """Follow the table, at most twice a second."""
+        if now_ms - self._refreshed_ms >= REFRESH_MS:
+            self._refreshed_ms = now_ms
+            self._take(self._table.changes())
+
+    def find(self, key: str, *, revision: int = 1) -> Watched | None:
+        """Return a watch that is at least of `revision`, None for one that is no more.
+
+        A mention may be read before the change of its watch: then the table is read to its end.
+        """
+        known = self._watched.get(key)
+        if known is None or known.watch.revision < revision:
+            self._take(self._table.read_to_end(READ_DEADLINE_S))
+        return self._watched.get(key)
+
+    def get(self, key: str) -> Watched | None:
+        """Return a watch as it is known now."""
+        return self._watched.get(key)
+
+    def close(self) -> None:
+        """Stop following."""
+        self._table.close()
+
+    def _take(self, changes: Iterable[Change]) -> None:
+        for change in list(changes):
+            try:
+                self._apply(change)
+            except OwnTopicUnreadable as error:
+                self._unreadable = error
+        if self._unreadable is not None:
+            raise self._unreadable
+
+    def _apply(self, change: Change) -> None:
+        key = change.key.decode("utf-8", "replace")
+        if change.value is None:
+            self._watched.pop(key, None)
+            return
+        try:
+            watch = self._codec.decode(change.value, change.headers)
+        except UnknownMajorVersion as error:
+            raise OwnTopicUnreadable(f"watch {key}: {error}") from error
+        except RecordInvalid as error:
+            _LOG.error("watch_unreadable", watch=key, code=error.code, place=error.place)
+            return
+        known = self._watched.get(key)
+        if watch.key == key and (known is None or watch.revision >= known.watch.revision):
+            self._watched[key] = self._read(watch)
+
+    def _read(self, watch: Watch) -> Watched:
+        try:
+            return Watched(watch, read_rules(watch, heads=self._heads, pane_s=self._pane_s))
+        except RuleInvalid as error:
+            _LOG.error("watch_rules_invalid", watch=watch.key, error=str(error))
+            return Watched(watch)

@@ -1,0 +1,87 @@
+"""A watch with its rules, read; and the lengths of time by which a deployment decides.
+
+In: a watch and its rules. Out: what must be followed for them: heads, emotions, windows. Pure.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from consumers.alerting.baselines import Memory
+from consumers.alerting.judging import IMPROBABLE
+from consumers.alerting.rule import TOTAL, AlertRule
+from consumers.alerting.tallies import Tally, group_name
+from contracts.watches import Watch
+from models.keyphrases import Phrasing
+
+# A rule of probabilities without a window of its own looks through each of these.
+LADDER_S = (60, 600)
+TOPIC = "topic"
+
+
+class Timing(msgspec.Struct, frozen=True):
+    """Hold the length of a pane and of a step, and how late a mention may come, in milliseconds."""
+
+    pane_ms: int = 10_000
+    step_ms: int = 60_000
+    lateness_ms: int = 5_000
+
+
+class Setup(NamedTuple):
+    """Hold what all watches share: lengths of time, what finds phrases, a cache of detectors, labels of emotion.
+
+    `limit` bounds the groups of a pane.
+    """
+
+    timing: Timing
+    phrasing: Phrasing
+    memory: Memory
+    emotions: tuple[str, ...] = ()
+    limit: int = 64
+
+
+class Watched(msgspec.Struct, frozen=True):
+    """Hold a watch and its rules."""
+
+    watch: Watch
+    rules: tuple[AlertRule, ...] = ()
+
+    @property
+    def heads(self) -> list[str]:
+        """Return the heads whose labels part the watch: topics always, and those that rules name."""
+        return sorted({TOPIC, *(rule.by for rule in self.rules if rule.by)})
+
+    @property
+    def sampled_heads(self) -> list[str]:
+        """Return the heads whose groups need examples of their own."""
+        return sorted({rule.by for rule in self.rules if rule.by})
+
+    @property
+    def emotions(self) -> list[str]:
+        """Return the emotions whose share some rule asks for."""
+        return sorted({rule.emotion for rule in self.rules if rule.emotion})
+
+    def judged_groups(self, tallies: Mapping[str, Tally]) -> dict[str, Tally]:
+        """Return the total, there or not, and the groups that some rule parts the watch by."""
+        prefixes = tuple(group_name(head, "") for head in self.sampled_heads)
+        judged = {TOTAL: tallies.get(TOTAL, Tally())}
+        if prefixes:
+            judged |= {name: tally for name, tally in tallies.items() if name.startswith(prefixes)}
+        return judged
+
+    def windows_ms(self, timing: Timing) -> list[int]:
+        """Return every length of window that is judged, ascending; that of a step always."""
+        lengths = {timing.step_ms}
+        for rule in self.rules:
+            lengths.update(windows_of(rule))
+        return sorted(lengths)
+
+
+def windows_of(rule: AlertRule) -> list[int]:
+    """Return the windows of a rule, in milliseconds."""
+    if rule.kind == "silence":
+        return []
+    if rule.window_s:
+        return [rule.window_s * 1000]
+    return [1000 * s for s in (LADDER_S if rule.kind in IMPROBABLE else LADDER_S[:1])]
