@@ -60,8 +60,7 @@ class Windowed(NamedTuple):
 class Baselines:
     """Judge and learn windows of one length.
 
-    `memory` is a cache that several batches share: what was learnt up to a moment, by state key and moment. Nothing
-    depends on whether an entry is there.
+    `memory` is a cache that batches share: nothing depends on what it holds.
     """
 
     def __init__(self, key: str, *, window_s: int, state: State, memory: "Memory") -> None:
@@ -74,93 +73,118 @@ class Baselines:
     def judge(self, seen: Windowed, *, learn: bool) -> dict[str, Usual]:
         """Return how unusual each series of a window is; with `learn` it also becomes part of what is usual."""
         detectors = self._detectors()
-        detectors.follow(seen)
-        usual = detectors.update(seen)
-        if learn:
-            self._keep(detectors, seen)
+        if not learn:
+            return detectors.copy().judge(seen)
+        usual = detectors.judge(seen)
+        self._keep(detectors, seen)
         return usual
-
-    def forget(self) -> None:
-        """Remove everything from the state."""
-        self._state.delete(self._base_key)
-        self._state.delete(self._since_key)
 
     def _keep(self, detectors: "_Detectors", seen: Windowed) -> None:
         since = self._since()
-        learnt = detectors.learnt(seen.end_ms)
         if not since or since[0].end_ms // HOUR_MS != seen.end_ms // HOUR_MS:
-            self._state.put(self._base_key, msgspec.msgpack.encode(learnt))
+            self._state.put(self._base_key, msgspec.msgpack.encode(detectors.learnt()))
             since = []
         since.append(Lesson(seen.end_ms, dict(seen.counts), dict(seen.shares)))
         self._state.put(self._since_key, msgspec.msgpack.encode(since))
-        self._memory.keep(self._base_key, learnt)
+        self._memory.keep(self._base_key, detectors, at_ms=seen.end_ms)
 
     def _since(self) -> list[Lesson]:
         raw = self._state.get(self._since_key)
         return [] if raw is None else _LESSONS.decode(raw)
 
     def _detectors(self) -> "_Detectors":
+        """Return the detectors as they are, out of the cache or taught again from the state."""
         since = self._since()
-        if not since:
-            return _Detectors.fresh(self._window_s)
-        cached = self._memory.find(self._base_key, since[-1].end_ms)
-        if cached is not None:
-            return _Detectors.of(cached, window_s=self._window_s)
-        return self._learnt_again(since)
+        at_ms = since[-1].end_ms if since else 0
+        cached = self._memory.find(self._base_key, at_ms)
+        if cached is None:
+            cached = self._taught(since)
+            self._memory.keep(self._base_key, cached, at_ms=at_ms)
+        return cached
 
-    def _learnt_again(self, since: Sequence[Lesson]) -> "_Detectors":
+    def _taught(self, since: Sequence[Lesson]) -> "_Detectors":
         """Return the detectors as they were: the hour's state holds its first lesson, the rest is taught again."""
         raw = self._state.get(self._base_key)
         if raw is None:
-            return _Detectors.fresh(self._window_s)
+            return _Detectors(self._window_s)
         detectors = _Detectors.of(_LEARNT.decode(raw), window_s=self._window_s)
         for lesson in since[1:]:
-            seen = Windowed(lesson.end_ms, lesson.counts, lesson.shares)
-            detectors.follow(seen)
-            detectors.update(seen)
+            detectors.judge(Windowed(lesson.end_ms, lesson.counts, lesson.shares))
         return detectors
 
 
 class Memory:
-    """Cache the newest few states of each key; bounded."""
+    """Keep the detectors of so many windows and watches at hand; they are always true at the moment kept with them.
+
+    What is handed out may be taught on: until it is kept again with a later moment, nobody finds it.
+    """
 
     def __init__(self, keys: int = 4000) -> None:
         self._keys = keys
-        self._kept: dict[str, list[Learnt]] = {}
+        self._kept: dict[str, tuple[int, _Detectors]] = {}
 
-    def keep(self, key: str, learnt: Learnt) -> None:
-        """Add the state of a moment and let go of all but the last two."""
-        self._kept[key] = [*self._kept.pop(key, ())[-1:], learnt]
+    def keep(self, key: str, detectors: "_Detectors", *, at_ms: int) -> None:
+        """Keep detectors that are true at `at_ms`, and let go of the key that was kept longest ago."""
+        self._kept.pop(key, None)
+        self._kept[key] = (at_ms, detectors)
         if len(self._kept) > self._keys:
             del self._kept[next(iter(self._kept))]
 
-    def find(self, key: str, at_ms: int) -> Learnt | None:
-        """Return the state of a key at exactly that moment, where it is still here."""
-        return next((item for item in self._kept.get(key, ()) if item.at_ms == at_ms), None)
+    def find(self, key: str, at_ms: int) -> "_Detectors | None":
+        """Return the detectors of a key where they are true at exactly that moment."""
+        kept_ms, detectors = self._kept.get(key, (0, None))
+        if detectors is None or kept_ms != at_ms or detectors.at_ms != at_ms:
+            return None
+        return detectors
 
 
 class _Detectors:
-    """The two banks of one length of window, and which series stands where."""
+    """The two banks of one length of window, and which series stands where; `at_ms` is the newest window judged."""
 
-    def __init__(self, learnt: Learnt, *, window_s: int) -> None:
-        self._counts, self._shares = list(learnt.counts), list(learnt.shares)
+    def __init__(self, window_s: int) -> None:
+        self.at_ms = 0
+        self._counts: list[str] = []
+        self._shares: list[str] = []
         self._window_s = window_s
         self._count_bank = Bank(0, step_s=window_s)
         self._share_bank = ShareBank(0, step_s=window_s)
-        if learnt.count_state:
-            self._count_bank.restore(learnt.count_state)
-            self._share_bank.restore(learnt.share_state)
-
-    @classmethod
-    def fresh(cls, window_s: int) -> "_Detectors":
-        return cls(Learnt([], [], 0, b"", b""), window_s=window_s)
 
     @classmethod
     def of(cls, learnt: Learnt, *, window_s: int) -> "_Detectors":
-        return cls(learnt, window_s=window_s)
+        """Return the detectors that learnt so much."""
+        detectors = cls(window_s)
+        detectors.at_ms = learnt.at_ms
+        detectors._counts, detectors._shares = list(learnt.counts), list(learnt.shares)
+        detectors._count_bank.restore(learnt.count_state)
+        detectors._share_bank.restore(learnt.share_state)
+        return detectors
 
-    def follow(self, seen: Windowed) -> None:
-        """Add the series that were never seen, in the order of their names."""
+    def copy(self) -> "_Detectors":
+        """Return detectors that may be taught apart."""
+        return _Detectors.of(self.learnt(), window_s=self._window_s)
+
+    def judge(self, seen: Windowed) -> dict[str, Usual]:
+        """Judge a window and learn it; series that were never seen are added in the order of their names."""
+        self._follow(seen)
+        self.at_ms = seen.end_ms
+        begin_s = seen.end_ms / 1000 - self._window_s
+        usual: dict[str, Usual] = {}
+        if self._counts:
+            values = np.array([seen.counts.get(name, 0) for name in self._counts], np.float64)
+            usual |= _by_name(self._counts, self._count_bank.update(begin_s, values))
+        if self._shares:
+            pairs = [seen.shares.get(name, (0, 0)) for name in self._shares]
+            hits, totals = np.array(pairs, np.float64).T
+            readings = self._share_bank.update(begin_s, hits, totals=totals)
+            usual |= _by_name(self._shares, readings)
+        return usual
+
+    def learnt(self) -> Learnt:
+        """Return everything that was learnt."""
+        states = self._count_bank.state(), self._share_bank.state()
+        return Learnt(list(self._counts), list(self._shares), self.at_ms, *states)
+
+    def _follow(self, seen: Windowed) -> None:
         new = sorted(seen.counts.keys() - set(self._counts))
         if new:
             self._counts += new
@@ -169,23 +193,6 @@ class _Detectors:
         if new:
             self._shares += new
             self._share_bank.grow(len(new))
-
-    def update(self, seen: Windowed) -> dict[str, Usual]:
-        begin_s = seen.end_ms / 1000 - self._window_s
-        values = np.array([seen.counts.get(name, 0) for name in self._counts], np.float64)
-        pairs = [seen.shares.get(name, (0, 0)) for name in self._shares]
-        hits = np.array([hit for hit, _ in pairs], np.float64)
-        totals = np.array([total for _, total in pairs], np.float64)
-        usual: dict[str, Usual] = {}
-        if self._counts:
-            usual |= _by_name(self._counts, self._count_bank.update(begin_s, values))
-        if self._shares:
-            usual |= _by_name(self._shares, self._share_bank.update(begin_s, hits, totals=totals))
-        return usual
-
-    def learnt(self, at_ms: int) -> Learnt:
-        states = self._count_bank.state(), self._share_bank.state()
-        return Learnt(list(self._counts), list(self._shares), at_ms, *states)
 
 
 def _by_name(names: Sequence[str], readings: Readings) -> dict[str, Usual]:

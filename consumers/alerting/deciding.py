@@ -79,14 +79,21 @@ class Decider:
         kept.history.decide(
             end_ms, pane.groups, step_ms=self._timing.step_ms, longest_ms=self._windows_ms[-1]
         )
-        windows = self._windows(kept, end_ms)
-        self.newest = windows[self._timing.step_ms].tallies
+        windows = self._windows(kept, end_ms, is_whole=episodes.any or self._may_fire(kept, end_ms))
+        if self._timing.step_ms in windows:
+            self.newest = windows[self._timing.step_ms].tallies
         for rule in self._watched.rules:
             for group in self._groups(rule, windows=windows, episodes=episodes):
-                judged = self._judged(rule, group, windows=windows, kept=kept, end_ms=end_ms)
+                judged = self._judged(rule, group, windows=windows, kept=kept)
                 if judged is not None:
                     self._move(judged, kept, episodes=episodes, prover=prover)
         episodes.close_orphans(end_ms)
+
+    def _may_fire(self, kept: Kept, end_ms: int) -> bool:
+        """Say whether the longest window has as many mentions as some rule asks for."""
+        longest_ms, step_ms = self._windows_ms[-1], self._timing.step_ms
+        mentions = kept.history.mentions(end_ms, longest_ms, step_ms=step_ms)
+        return any(mentions >= rule.min_mentions for rule in self._watched.rules)
 
     def _move(self, judged: Judged, kept: Kept, *, episodes: Episodes, prover: Prover) -> None:
         if judged.verdict.end_ms % self._timing.step_ms == 0:
@@ -103,14 +110,19 @@ class Decider:
             self._listener(self._watched, judged)
 
     def _judged(
-        self, rule: AlertRule, group: str, *, windows: Windows, kept: Kept, end_ms: int
+        self, rule: AlertRule, group: str, *, windows: Windows, kept: Kept
     ) -> Judged | None:
+        """Return what a rule sees, None where no window of its own was summed."""
         if rule.kind == "silence":
             last_ms = kept.heard_ms.get(rule.source or TOTAL)
             if last_ms is None:
                 return None
-            return Judged(rule, judge_silence(rule, last_ms=last_ms, end_ms=end_ms), Tally())
-        verdict = worst([judge(rule, windows[ms], group=group) for ms in windows_of(rule)])
+            verdict = judge_silence(rule, last_ms=last_ms, end_ms=kept.due_ms)
+            return Judged(rule, verdict, Tally())
+        lengths = [ms for ms in windows_of(rule) if ms in windows]
+        if not lengths:
+            return None
+        verdict = worst([judge(rule, windows[ms], group=group) for ms in lengths])
         tally = windows[verdict.window_s * 1000].tallies.get(group, Tally())
         return Judged(rule, verdict, tally)
 
@@ -118,14 +130,24 @@ class Decider:
         if rule.by is None:
             return [TOTAL]
         prefix = group_name(rule.by, "")
-        longest = windows[windows_of(rule)[-1]].tallies
-        seen = {group for group in longest if group.startswith(prefix)}
+        seen = {
+            group
+            for ms in windows_of(rule)
+            if ms in windows
+            for group in windows[ms].tallies
+            if group.startswith(prefix)
+        }
         return sorted(seen | episodes.groups(rule.id))
 
-    def _windows(self, kept: Kept, end_ms: int) -> dict[int, Window]:
-        """Return every window that ends at `end_ms`; one that ends with its own length is learnt."""
+    def _windows(self, kept: Kept, end_ms: int, *, is_whole: bool) -> dict[int, Window]:
+        """Return the windows that end at `end_ms`: all, or where no rule can fire those that must be learnt.
+
+        One that ends with its own length is learnt.
+        """
         windows = {}
         for window_ms in self._windows_ms:
+            if not is_whole and end_ms % window_ms:
+                continue
             tallies = kept.history.window(end_ms, window_ms, step_ms=self._timing.step_ms)
             windows[window_ms] = Window(
                 end_ms=end_ms,

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
+from consumers.alerting.rule import TOTAL
 from consumers.alerting.sampling import Samples
 from consumers.alerting.tallies import Tally, summed
 
@@ -59,13 +60,20 @@ class History(msgspec.Struct, array_like=True):
         A window longer than a step is whole steps and the panes since the last of them; between two ends of steps it is
         shorter by less than a step.
         """
+        return summed(item.groups for item in self._inside(end_ms, window_ms, step_ms=step_ms))
+
+    def mentions(self, end_ms: int, window_ms: int, *, step_ms: int) -> int:
+        """Return how many mentions the same window has, in all."""
+        inside = self._inside(end_ms, window_ms, step_ms=step_ms)
+        return sum(item.groups[TOTAL].mentions for item in inside if TOTAL in item.groups)
+
+    def _inside(self, end_ms: int, window_ms: int, *, step_ms: int) -> list[Stretch]:
         begin_ms = end_ms - window_ms
         if window_ms <= step_ms:
-            return summed(pane.groups for pane in self.panes if begin_ms < pane.end_ms <= end_ms)
+            return [pane for pane in self.panes if begin_ms < pane.end_ms <= end_ms]
         boundary_ms = end_ms // step_ms * step_ms
         steps = [step for step in self.steps if step.end_ms - step_ms >= begin_ms]
-        panes = [pane for pane in self.panes if pane.end_ms > boundary_ms]
-        return summed(item.groups for item in (*steps, *panes))
+        return [*steps, *(pane for pane in self.panes if pane.end_ms > boundary_ms)]
 
     @property
     def last_ms(self) -> int:
