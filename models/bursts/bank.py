@@ -35,7 +35,7 @@ class Bank:
     """Watch `n` series in steps of `step_s` seconds.
 
     With `gaps="zeros"`, the default, a series is a count, and steps left out are steps in which nothing came. With
-    `gaps="missing"` it is a measurement that nobody took: time passes, and nothing is learnt. One thread.
+    `gaps="missing"` it is a measurement that nobody took, of which nothing is learnt. One thread.
     """
 
     def __init__(self, n: int, *, step_s: float, gaps: parts.Gaps = "zeros") -> None:
@@ -55,9 +55,9 @@ class Bank:
         """
         values = self._checked(at_s, values)
         step_s = step_s or self._step_s
-        passed = self._pass_gap(at_s, step_s=step_s)
+        self._pass_gap(at_s, step_s=step_s)
         self._at_s = at_s
-        return self._step(at_s, values, step_s=step_s, passed=passed)
+        return self._step(at_s, values, step_s=step_s)
 
     def grow(self, n: int) -> None:
         """Add `n` series at the end, which were never seen."""
@@ -76,34 +76,27 @@ class Bank:
         self._at_s, arrays = unpack(state, version=VERSION, empty=empty)
         self._parts = parts.of_arrays(arrays)
 
-    def _pass_gap(self, at_s: float, *, step_s: float) -> float:
-        """Learn the steps left out before `at_s`, and return how many steps have passed since the last."""
-        passed = np.round((at_s - self._at_s) / step_s) if np.isfinite(self._at_s) else 1.0
-        if self._gaps == "missing" or passed <= 1:
-            return max(float(passed), 1.0)
-        left_out = int(passed) - 1
+    def _pass_gap(self, at_s: float, *, step_s: float) -> None:
+        """Learn the steps left out before `at_s` as zeros."""
+        if self._gaps == "missing" or not np.isfinite(self._at_s):
+            return
+        left_out = round((at_s - self._at_s) / step_s) - 1
         at_once = max(left_out - STEPS_ONE_BY_ONE, 0)
         if at_once:
             parts.skip(self._parts, at_once, at_s=self._at_s + at_once * step_s, step_s=step_s)
         zeros = np.zeros(len(self))
         for step in range(at_once, left_out):
-            self._step(self._at_s + (step + 1) * step_s, zeros, step_s=step_s, passed=1.0)
-        return 1.0
+            self._step(self._at_s + (step + 1) * step_s, zeros, step_s=step_s)
 
-    def _step(self, at_s: float, values: Floats, *, step_s: float, passed: float) -> Readings:
+    def _step(self, at_s: float, values: Floats, *, step_s: float) -> Readings:
         kept = self._parts
         known = kept.pace.seen.copy()
         now = pace.observe(kept.pace, values, step_s=step_s)
         told = baseline.observe(kept.baseline, values, at_s=at_s, least=kept.pace.least, pace=now)
-        statistics = np.stack(
-            (
-                np.log1p(np.abs(spike.observe(kept.spike, values, pace=now))),
-                np.log1p(np.abs(told.deviation)),
-                novelty.observe(kept.novelty, told.deviation),
-            ),
-            axis=1,
-        )
-        peaks = let_through(kept.held, statistics, step_s=step_s, steps=passed)
+        spikes = spike.observe(kept.spike, values, pace=now)
+        strayed = np.log1p(np.abs(np.column_stack((spikes, told.deviation))))
+        statistics = np.column_stack((strayed, novelty.observe(kept.novelty, told.deviation)))
+        peaks = let_through(kept.held, statistics, step_s=step_s)
         rare = own_tail.observe(kept.tail, peaks, step_s=step_s)
         chance = counting.observe(kept.counting, values, expected=told.expected, pace=now)
         return Readings(

@@ -11,7 +11,7 @@ Reference: runs declustering, Leadbetter, "On a basis for peaks over threshold m
 
     >>> held = fresh(1)
     >>> [
-    ...     float(let_through(held, np.full((1, 3), x), step_s=60.0)[0, 0])
+    ...     float(let_through(held, np.full((1, STATISTICS), x), step_s=60.0)[0, 0])
     ...     for x in (1.0, 2.0, 2.1, 1.0, 3.0)
     ... ]
     [1.0, 2.0, 0.0, 0.0, 3.0]
@@ -26,7 +26,7 @@ from models.bursts.readings import Floats
 RATIO = 1.2
 HOLD_S = 4 * 3_600.0
 HOLD_STEPS = 24.0
-STATISTICS = 3
+STATISTICS = 4
 
 
 def fresh(n: int) -> Floats:

@@ -15,8 +15,8 @@ Robbins and Monro, "A stochastic approximation method", 1951.
 
     >>> state = fresh(1)
     >>> for peak in np.random.default_rng(7).exponential(size=4000):
-    ...     nats = observe(state, np.full((1, 3), peak), step_s=60.0)
-    >>> float(observe(state, np.full((1, 3), 9.0), step_s=60.0)[0, 0].round(0))
+    ...     nats = observe(state, np.full((1, 4), peak), step_s=60.0)
+    >>> float(observe(state, np.full((1, 4), 9.0), step_s=60.0)[0, 0].round(0))
     10.0
 """
 
