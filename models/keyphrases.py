@@ -46,6 +46,8 @@ LEAST_LOG_ODDS = 1.0
 # A phrase stands for a word inside it where so many of the word's texts hold the phrase.
 STANDS_FOR = 0.6
 LEAST_COUNT = 0.05
+# The share of texts without a phrase is taken to be at least this.
+LEAST_OTHERS = 1e-9
 # What networks write by themselves, forms of function words, and words that say little of any subject.
 UNTELLING = FUNCTION_WORDS | frozenset(
     (
@@ -162,10 +164,15 @@ def log_odds(window: tuple[float, float], background: tuple[float, float]) -> tu
     """
     (y, n), (b, m) = window, background
     prior = PRIOR_TEXTS * (y + b) / (n + m)
-    here = math.log((y + prior) / (n + PRIOR_TEXTS - y - prior))
-    there = math.log((b + prior) / (m + PRIOR_TEXTS - b - prior))
+    here = _log_odds(y + prior, of=n + PRIOR_TEXTS)
+    there = _log_odds(b + prior, of=m + PRIOR_TEXTS)
     deviation = math.sqrt(1 / (y + prior) + 1 / (b + prior))
     return here - there, (here - there) / deviation
+
+
+def _log_odds(count: float, *, of: float) -> float:
+    """Return ln(count / the others), finite also for what every text holds, such as the name that a watch asks for."""
+    return math.log(count / max(of - count, LEAST_OTHERS * of))
 
 
 def _without_parts(ranked: list[Distinct], most: int) -> list[Distinct]:

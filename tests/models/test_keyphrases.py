@@ -145,6 +145,16 @@ def test_log_odds_are_those_of_the_formula_and_change_sign_with_the_sides() -> N
     assert deviations == pytest.approx(weight / (1 / (8 + 560 / 110) + 1 / (20 + 560 / 110)) ** 0.5)
 
 
+@pytest.mark.parametrize("share", [1.0, 1 - 1e-16, 0.9999999999])
+def test_what_every_text_holds_sets_nothing_apart(share: float) -> None:
+    # Given the name that a watch asks for: in every text, now as usual
+    weight, _ = log_odds((10.0, 10.0), (50.0 * share, 50.0))
+    assert weight == pytest.approx(0.0, abs=0.01)
+    window = PhraseCounts(texts=10, counts={"acme": 10.0, "fire": 8.0})
+    found = distinctive(window, PhraseCounts(texts=50, counts={"acme": 50.0 * share, "fire": 1.0}))
+    assert [one.text for one in found] == ["fire"]
+
+
 @pytest.mark.parametrize("seed", [5, 8, 11])
 def test_a_crisis_is_named_by_its_heat_in_both_languages(seed: int) -> None:
     # Given two quiet days, and some hours of the surge
