@@ -100,7 +100,8 @@ def _begun(verdict: Verdict, *, rule: AlertRule, watch: Watch, evidence: Ask) ->
         tenant=watch.tenant, watch=watch.id, rule=rule.id, kind=rule.kind, state="pending",
         severity=severity_of(rule, verdict), number=0, began_at=moment(began_ms),
         updated_at=moment(verdict.end_ms), evidence=evidence(), watch_name=watch.name, by=rule.by,
-        group=verdict.group or None, watch_revision=watch.revision, rule_version=rule.version,
+        group=verdict.group.removeprefix(f"{rule.by}=") or None, watch_revision=watch.revision,
+        rule_version=rule.version,
     )  # fmt: skip
     episode = Episode(alert, verdict.end_ms, told_ms=verdict.end_ms, held_ms=0)
     change = "pending"
