@@ -8,15 +8,13 @@ from collections.abc import Iterable
 
 from consumers.alerting.keeping import Keeping, Kept
 from consumers.alerting.panes import OpenPane
-from consumers.alerting.rule import TOTAL
 from consumers.alerting.sampling import GROUP_LIMITS, WATCH_LIMITS, Samples, rank_of
-from consumers.alerting.tallies import Tally, bound, groups_of
+from consumers.alerting.tallies import Tally, groups_of
 from consumers.alerting.watched import Setup, Watched
 from consumers.runtime.windows import Panes
 from contracts.codec import epoch_ms
 from contracts.mentions import Mention
 
-HEARD_LIMIT = 64
 MODELS_LIMIT = 4
 # Repeats are known for so many panes behind the one that is decided next.
 REMEMBERED_PANES = 6
@@ -35,6 +33,10 @@ class Counter:
     def take(self, mentions: Iterable[Mention], *, watermark_ms: int) -> list[bool]:
         """Count mentions; returns for each whether it counted, which one counted before does not."""
         counted, kept = self._keeping.counted(), self._keeping.kept()
+        before = None if kept is None else (kept.first_ms, kept.due_ms)
+        counted.forget_before(
+            self._panes.first_open(watermark_ms) - REMEMBERED_PANES * self._timing.pane_ms
+        )
         changed: dict[int, OpenPane] = {}
         answers = []
         for mention in mentions:
@@ -47,38 +49,31 @@ class Counter:
             changed[start_ms] = pane
             pane.late += is_late
             self._count(pane, mention)
-            kept = self._heard(kept, mention, start_ms=start_ms)
-        counted.forget_before(
-            self._panes.first_open(watermark_ms) - REMEMBERED_PANES * self._timing.pane_ms
-        )
-        self._write(changed.values(), kept)
-        self._keeping.put_counted(counted)
-        return answers
-
-    def _write(self, panes: Iterable[OpenPane], kept: Kept | None) -> None:
-        for pane in panes:
+            kept = self._with_due(kept, start_ms)
+        for pane in changed.values():
+            pane.trim(self._limit, wanted=self._watched.silent_sources)
             self._keeping.put_pane(pane)
-        if kept is not None:
+        if kept is not None and (kept.first_ms, kept.due_ms) != before:
             self._keeping.put_kept(kept)
+        if any(answers):
+            self._keeping.put_counted(counted)
+        return answers
 
     def _count(self, pane: OpenPane, mention: Mention) -> None:
         if mention.model_version not in pane.models:
             pane.models = sorted([*pane.models, mention.model_version])[:MODELS_LIMIT]
         for group in groups_of(mention, self._watched.heads):
             pane.groups.setdefault(group, Tally()).take(mention)
-        bound(pane.groups, self._limit)
         for group in groups_of(mention, self._watched.sampled_heads):
-            if group in pane.groups:
-                limits = GROUP_LIMITS if group else WATCH_LIMITS
-                pane.samples.setdefault(group, Samples(limits)).offer(mention)
+            limits = GROUP_LIMITS if group else WATCH_LIMITS
+            pane.samples.setdefault(group, Samples(limits)).offer(mention)
+        pane.hear(mention.source, epoch_ms(mention.at))
 
-    def _heard(self, kept: Kept | None, mention: Mention, *, start_ms: int) -> Kept:
-        end_ms, at_ms = start_ms + self._timing.pane_ms, epoch_ms(mention.at)
+    def _with_due(self, kept: Kept | None, start_ms: int) -> Kept:
+        """Return the watch's record, due when the pane that begins at `start_ms` ends."""
+        end_ms = start_ms + self._timing.pane_ms
         if kept is None:
-            kept = Kept(first_ms=start_ms, decided_ms=start_ms, due_ms=end_ms)
+            return Kept(first_ms=start_ms, decided_ms=start_ms, due_ms=end_ms)
         kept.first_ms = min(kept.first_ms, start_ms)
         kept.due_ms = min(kept.due_ms, end_ms)
-        for source in (TOTAL, mention.source):
-            kept.heard_ms[source] = max(kept.heard_ms.get(source, at_ms), at_ms)
-        bound(kept.heard_ms, HEARD_LIMIT)
         return kept

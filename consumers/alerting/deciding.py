@@ -75,6 +75,7 @@ class Decider:
         return kept.due_ms
 
     def _decide(self, kept: Kept, end_ms: int, *, episodes: Episodes, prover: Prover) -> None:
+        episodes.close_orphans(end_ms)
         pane = self._close_pane(kept, end_ms, prover=prover, is_usual=episodes.is_quiet)
         kept.history.decide(
             end_ms, pane.groups, step_ms=self._timing.step_ms, longest_ms=self._windows_ms[-1]
@@ -87,7 +88,6 @@ class Decider:
                 judged = self._judged(rule, group, windows=windows, kept=kept)
                 if judged is not None:
                     self._move(judged, kept, episodes=episodes, prover=prover)
-        episodes.close_orphans(end_ms)
 
     def _may_fire(self, kept: Kept, end_ms: int) -> bool:
         """Say whether the longest window has as many mentions as some rule asks for."""
@@ -181,6 +181,7 @@ class Decider:
         self._keeping.drop_pane(start_ms)
         prover.turn_bucket(kept, start_ms, is_usual=is_usual)
         kept.samples = merged_samples([kept.samples, pane.samples])
+        kept.hear(pane.heard_ms, wanted=self._watched.silent_sources)
         kept.models = sorted({*kept.models, *pane.models})[-MODELS_LIMIT:]
         return pane
 

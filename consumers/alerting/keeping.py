@@ -12,18 +12,21 @@ In: the state of a partition. Out: records read from it and written back. Pure b
     silences/WATCH         who asked for silence
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import TypeVar
 
 import msgspec
 
-from consumers.alerting.panes import Counted, History, OpenPane
+from consumers.alerting.panes import HEARD_LIMIT, Counted, History, OpenPane
 from consumers.alerting.sampling import Samples
+from consumers.alerting.tallies import bound
 from consumers.protocols import State
 from contracts.alerts import CurvePoint
 from models.keyphrases import PhraseCounts
 
 KEPT = "kept/"
+EPISODE = "episode/"
+SILENCES = "silences/"
 NEVER_MS = 2**62
 CURVE_POINTS = 24
 
@@ -34,8 +37,8 @@ class Kept(msgspec.Struct, array_like=True):
     """Hold one watch between two decisions.
 
     `first_ms` is when it was first mentioned, `decided_ms` the end of the last pane that was decided, `due_ms` the end
-    of the next one that must be (NEVER_MS: none until a mention comes). `heard_ms` is the newest mention by source.
-    `samples` are of the bucket in hand since `bucket_ms`, `before` of the one before.
+    of the next one that must be (NEVER_MS: none until a mention comes). `heard_ms` is the newest mention by source
+    in the panes that were decided. `samples` are of the bucket in hand since `bucket_ms`, `before` of the one before.
     """
 
     first_ms: int
@@ -47,6 +50,12 @@ class Kept(msgspec.Struct, array_like=True):
     before: dict[str, Samples] = {}
     bucket_ms: int = 0
     models: list[str] = []
+
+    def hear(self, heard_ms: Mapping[str, int], *, wanted: Collection[str]) -> None:
+        """Note when the sources of a pane spoke; the `wanted` ones are not let go of."""
+        for source, at_ms in heard_ms.items():
+            self.heard_ms[source] = max(self.heard_ms.get(source, at_ms), at_ms)
+        bound(self.heard_ms, HEARD_LIMIT, first=wanted)
 
 
 class Curves(msgspec.Struct, array_like=True):
@@ -117,10 +126,10 @@ class Keeping:
 
     def forget(self) -> None:
         """Remove all that is kept of the watch."""
-        for prefix in ("open/", "episode/", "base/", "since/"):
+        for prefix in ("open/", EPISODE, "base/", "since/"):
             for key, _ in list(self.state.scan(f"{prefix}{self.watch_key}/")):
                 self.state.delete(key)
-        for name in (KEPT, "counted/", "curves/", "phrases/", "silences/"):
+        for name in (KEPT, "counted/", "curves/", "phrases/", SILENCES):
             if self.state.get(name + self.watch_key) is not None:
                 self.state.delete(name + self.watch_key)
 
@@ -136,7 +145,9 @@ class Keeping:
 
 
 def due_times(state: State) -> Iterator[tuple[str, int]]:
-    """Yield every watch that a partition keeps, and when it is due."""
+    """Yield every watch of which a partition keeps anything, and when it is due."""
+    for key, _ in state.scan(SILENCES):
+        yield key.removeprefix(SILENCES), NEVER_MS
     for key, raw in state.scan(KEPT):
         yield key.removeprefix(KEPT), _decoder(Kept).decode(raw).due_ms
 

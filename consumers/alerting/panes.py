@@ -5,27 +5,44 @@ In: mentions and ends of panes. Out: records of the state, and sums over windows
     open pane ─► decided: one of the last panes (for windows up to a step) ─► part of a step (for longer windows)
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import msgspec
 
 from consumers.alerting.rule import TOTAL
 from consumers.alerting.sampling import Samples
-from consumers.alerting.tallies import Tally, summed
+from consumers.alerting.tallies import Tally, bound, summed
 
 # Ids of mentions remembered of each pane: those with the least hash, so that the order of arrival changes nothing.
 REMEMBERED_IDS = 128
+HEARD_LIMIT = 64
 MS = 1000
 
 
 class OpenPane(msgspec.Struct, array_like=True):
-    """Hold the pane that begins at `start_ms`: tallies and samples by group, and the models that scored it."""
+    """Hold the pane that begins at `start_ms`: tallies and samples by group, the models that scored it.
+
+    `heard_ms` is the newest mention by source, and of all.
+    """
 
     start_ms: int
     groups: dict[str, Tally] = {}
     samples: dict[str, Samples] = {}
     models: list[str] = []
     late: int = 0
+    heard_ms: dict[str, int] = {}
+
+    def hear(self, source: str, at_ms: int) -> None:
+        """Note when a source spoke."""
+        for name in (TOTAL, source):
+            self.heard_ms[name] = max(self.heard_ms.get(name, at_ms), at_ms)
+
+    def trim(self, limit: int, *, wanted: Collection[str]) -> None:
+        """Let go of groups beyond `limit` and of sources beyond HEARD_LIMIT, the `wanted` ones last."""
+        bound(self.groups, limit)
+        for name in self.samples.keys() - self.groups.keys():
+            del self.samples[name]
+        bound(self.heard_ms, HEARD_LIMIT, first=wanted)
 
 
 class Stretch(msgspec.Struct, array_like=True):

@@ -6,7 +6,7 @@ many mentions there are. Imports contracts and consumers.alerting.voices.
 A mention that a head abstained from leaves that head's shares. Valence is kept in thousandths, so that sums are exact.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -113,7 +113,8 @@ def summed(tallies: Iterable[dict[str, Tally]]) -> dict[str, Tally]:
     return whole
 
 
-def bound(by_name: dict[str, Any], limit: int) -> None:
-    """Let go of the last names beyond `limit`: the first by name stay, whatever the order in which they came."""
-    while len(by_name) > limit:
-        del by_name[max(by_name)]
+def bound(by_name: dict[str, Any], limit: int, *, first: Collection[str] = ()) -> None:
+    """Let go of names beyond `limit`, in whatever order they came: those in `first` stay, then the first by name."""
+    if len(by_name) > limit:
+        for name in sorted(by_name, key=lambda name: (name not in first, name))[limit:]:
+            del by_name[name]

@@ -58,6 +58,11 @@ class Watched(msgspec.Struct, frozen=True):
         return sorted({rule.by for rule in self.rules if rule.by})
 
     @property
+    def silent_sources(self) -> set[str]:
+        """Return the sources whose silence some rule waits for, TOTAL for that of all."""
+        return {rule.source or TOTAL for rule in self.rules if rule.kind == "silence"}
+
+    @property
     def emotions(self) -> list[str]:
         """Return the emotions whose share some rule asks for."""
         return sorted({rule.emotion for rule in self.rules if rule.emotion})
