@@ -137,6 +137,10 @@ class Memory:
             return None
         return detectors
 
+    def forget(self) -> None:
+        """Let go of everything: another worker may have gone on with what is kept here."""
+        self._kept = {}
+
 
 class _Detectors:
     """The two banks of one length of window, and which series stands where; `at_ms` is the newest window judged."""

@@ -11,7 +11,7 @@ from consumers.alerting.counting import Counter
 from consumers.alerting.deciding import Decider, Listener
 from consumers.alerting.episodes import Episodes
 from consumers.alerting.input_time import InputTime
-from consumers.alerting.keeping import Keeping
+from consumers.alerting.keeping import NEVER_MS, Keeping
 from consumers.alerting.publishing import Publishing
 from consumers.alerting.rulebook import Rulebook
 from consumers.alerting.telling import Gauges
@@ -100,6 +100,7 @@ class BatchWork:
             else:
                 self._outcome.drop(record, NO_CHANGE)
             self._send(source, episodes)
+            self._note_kept(source, feedback.key)
 
     def _decided_ms(self, watermark_ms: int) -> int:
         """Return the end of the last pane that is decided."""
@@ -144,7 +145,7 @@ class BatchWork:
             )
             decider.advance(decided_ms, episodes)
             if decider.newest is not None:
-                self._means.gauges.note_window(key, decider.newest)
+                self._means.gauges.note_window(source, key, tallies=decider.newest)
             self._send(source, episodes)
             self._note_due(source, keeping)
 
@@ -155,6 +156,7 @@ class BatchWork:
         episodes.close_all(at_ms)
         self._send(source, episodes)
         Keeping(key, self._outcome.state(source)).forget()
+        self._means.gauges.note_ended(source, key)
         self.moved.setdefault(source, {})[key] = None
 
     def _episodes(self, source: Input, watched: Watched) -> Episodes:
@@ -168,13 +170,19 @@ class BatchWork:
 
     def _send(self, source: Input, episodes: Episodes) -> None:
         self._means.publishing.send(
-            episodes.steps, partition=source.partition, outcome=self._outcome, now_ms=self._now_ms
+            episodes.steps, partition=source.partition, outcome=self._outcome
         )
+        gauges = self._means.gauges
         for step in episodes.steps:
-            if step.alert is not None:
-                is_over = step.is_gone or step.episode is None
-                held = None if is_over else step.alert
-                self._means.gauges.note_alert(source, step.alert.id, alert=held)
+            gauges.note_step(source, step, now_ms=self._now_ms)
+        for id in episodes.forgotten:
+            gauges.note_forgotten(source, id)
+
+    def _note_kept(self, source: Input, key: str) -> None:
+        """Note a watch of which something is kept though it was never mentioned, so that its end is seen."""
+        moved = self.moved.setdefault(source, {})
+        if moved.get(key, self._means.due.get(source, {}).get(key)) is None:
+            moved[key] = NEVER_MS
 
     def _note_due(self, source: Input, keeping: Keeping) -> None:
         kept = keeping.kept()

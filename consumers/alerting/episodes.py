@@ -3,38 +3,40 @@
 In: verdicts, feedback. Out: episodes in the state, and steps in their order. Pure but for the state it is given.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 from msgspec.structs import replace
 
 from consumers.alerting.episode import Episode, Step, with_alert
 from consumers.alerting.feedback import apply_feedback, close
+from consumers.alerting.keeping import EPISODE, SILENCES
 from consumers.alerting.lifecycle import observe
 from consumers.alerting.rule import AlertRule, Verdict
 from consumers.alerting.silences import Silences, hushed
 from consumers.alerting.watched import Watched
 from consumers.protocols import State
-from contracts.alerts import Evidence, Feedback
+from contracts.alerts import Alert, Evidence, Feedback
 
 NO_RULE = "its rule is no more, or another"
 NO_WATCH = "its watch is no more"
 
 
 class Episodes:
-    """Move the alerts of one watch; `steps` holds what came of it."""
+    """Move the alerts of one watch; `steps` holds what came of it, `forgotten` the ids of those kept no more."""
 
     def __init__(self, watched: Watched, state: State) -> None:
         self._watched = watched
         self._state = state
-        self._prefix = f"episode/{watched.watch.key}/"
-        self._silences_key = f"silences/{watched.watch.key}"
+        self._prefix = f"{EPISODE}{watched.watch.key}/"
+        self._silences_key = SILENCES + watched.watch.key
         self._found = {
             key.removeprefix(self._prefix): _EPISODES.decode(raw)
             for key, raw in state.scan(self._prefix)
         }
         self._silences: Silences | None = None
         self.steps: list[Step] = []
+        self.forgotten: list[str] = []
 
     @property
     def any(self) -> bool:
@@ -97,10 +99,13 @@ class Episodes:
             self._keep(name, close(episode, NO_WATCH, at_ms=at_ms))
 
     def _keep(self, name: str, step: Step) -> None:
+        known = self._found.get(name)
+        if known is not None and (step.episode is None or step.episode.alert.id != known.alert.id):
+            self.forgotten.append(known.alert.id)
         if step.episode is None:
             if self._found.pop(name, None) is not None:
                 self._state.delete(self._prefix + name)
-        elif step.episode != self._found.get(name):
+        elif step.episode != known:
             self._found[name] = step.episode
             self._state.put(self._prefix + name, msgspec.msgpack.encode(step.episode))
         if step.transitions:
@@ -116,6 +121,12 @@ class Episodes:
 
 def _name(rule: str, group: str) -> str:
     return f"{rule}/{group}"
+
+
+def held_alerts(state: State) -> Iterator[Alert]:
+    """Yield every alert that a partition keeps."""
+    for _, raw in state.scan(EPISODE):
+        yield _EPISODES.decode(raw).alert
 
 
 _EPISODES = msgspec.msgpack.Decoder(Episode)

@@ -1,13 +1,12 @@
 """What the alert stage writes: each alert as it stands, and every step of its life.
 
-In: steps of one batch. Out: records of `alerts` and `alert-transitions` on the watch's own partition, and metrics.
+In: steps of one batch. Out: records of `alerts` and `alert-transitions` on the watch's own partition.
 """
 
 from collections.abc import Iterable
 
-from consumers.alerting.episode import Step, milliseconds
+from consumers.alerting.episode import Step
 from consumers.protocols import Outcome
-from contracts import telemetry
 from contracts.alerts import Alert, AlertTransition
 from contracts.codec import encode_value, make_headers, rfc3339
 from contracts.settings import Settings
@@ -24,12 +23,11 @@ class Publishing:
         self._alerts = names.of(ALERTS)
         self._transitions = names.of(ALERT_TRANSITIONS)
 
-    def send(self, steps: Iterable[Step], *, partition: int, outcome: Outcome, now_ms: int) -> None:
+    def send(self, steps: Iterable[Step], *, partition: int, outcome: Outcome) -> None:
         """Write what came of a batch; of an alert that came to nothing a tombstone."""
         for step in steps:
             for transition in step.transitions:
                 self._send_transition(transition, partition=partition, outcome=outcome)
-                _count(transition, now_ms=now_ms)
             self._send_alert(step, partition=partition, outcome=outcome)
 
     def _send_transition(
@@ -56,10 +54,3 @@ class Publishing:
             headers=make_headers(Alert, name, source=SOURCE, time=rfc3339(alert.updated_at)),
             partition=partition,
         )
-
-
-def _count(transition: AlertTransition, *, now_ms: int) -> None:
-    telemetry.TRANSITIONS.labels(transition.change, transition.kind).inc()
-    if transition.change == "fired":
-        late_s = (now_ms - milliseconds(transition.at)) / 1000
-        telemetry.DETECTION_SECONDS.observe(max(0.0, late_s))

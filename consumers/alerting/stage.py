@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from consumers.alerting.baselines import Memory
 from consumers.alerting.batch import BatchWork, Means
 from consumers.alerting.deciding import Listener
+from consumers.alerting.episodes import held_alerts
 from consumers.alerting.keeping import due_times
 from consumers.alerting.publishing import Publishing
 from consumers.alerting.rulebook import Rulebook
@@ -54,6 +55,7 @@ class AlertStage:
         )
         self._gauges = Gauges(settings.alert.exported_watches)
         self._rulebook = rulebook
+        self._memory = Memory()
         self._due: dict[Input, dict[str, int]] = {}
         self._moved: dict[Input, dict[str, int | None]] = {}
         self._means = Means(
@@ -62,7 +64,7 @@ class AlertStage:
             ],
             rulebook=rulebook,
             setup=Setup(
-                timing, phrasing, Memory(), rulebook.labels("emotion"), settings.alert.groups
+                timing, phrasing, self._memory, rulebook.labels("emotion"), settings.alert.groups
             ),
             listener=listener,
             publishing=Publishing(settings),
@@ -87,14 +89,16 @@ class AlertStage:
         self._rulebook.start()
 
     def opened(self, source: Input, state: State) -> None:
-        """Take over which watches are due, and when."""
+        """Take over which watches are due, and when, and which alerts there are."""
         if source.topic == self._mentions:
             self._due[source] = dict(due_times(state))
+            self._gauges.opened(source, held_alerts(state))
 
     def closed(self, source: Input) -> None:
         """Forget a partition."""
         self._due.pop(source, None)
         self._gauges.closed(source)
+        self._memory.forget()
 
     def process(self, batch: Batch, outcome: Outcome) -> None:
         """Count mentions, decide what time has passed, and hear feedback after the mentions of the batch."""
