@@ -10,6 +10,7 @@ from typing import Annotated
 import structlog
 import typer
 
+from consumers.cli.alert import alert
 from consumers.cli.alerts import app as alerts
 from consumers.cli.dead_letters import app as dead_letters
 from consumers.cli.deliver import app as deliver
@@ -58,7 +59,7 @@ def shared(
     )
 
 
-for command in (demo, kafka, up, score, tail, status):
+for command in (demo, kafka, up, score, alert, tail, status):
     app.command()(command)
 app.add_typer(produce, name="produce")
 app.add_typer(topics, name="topics")

@@ -26,13 +26,19 @@ def alert(
     until_idle: Annotated[
         float | None, typer.Option(help="Stop when drained and silent for so many seconds.")
     ] = None,
+    behind: Annotated[
+        str | None,
+        typer.Option(
+            help="With --until-idle: not while this group, which writes mentions, has workers."
+        ),
+    ] = None,
 ) -> None:
     """Judge mentions until stopped: mentions and feedback to alerts and their transitions."""
     given = {} if group is None else {"group": group}
     settings = settings_from(bootstrap, settings_file, alert=given)
     run_worker(
         settings, build_stage, group=settings.alert.group, slot=slot, first_port=FIRST_PORT,
-        until_idle_s=until_idle,
+        until_idle_s=until_idle, behind=behind,
     )  # fmt: skip
 
 

@@ -31,16 +31,18 @@ def up(
     ] = None,
 ) -> None:
     """Run all stages; a worker that dies is started again."""
-    settings_from(bootstrap, settings_file)
+    settings = settings_from(bootstrap, settings_file)
     shared = _words("--bootstrap", bootstrap) + _words("--settings", settings_file)
-    shared += _words("--until-idle", until_idle)
-    score = [*shared, *_words("--model", model)]
+    score = [*shared, *_words("--model", model), *_words("--until-idle", until_idle)]
+    alert = [*shared, *_words("--until-idle", until_idle), "--behind", settings.score.group]
     commands = {
         f"score.{slot}": hubbub_command("score", "--slot", str(slot), *score)
         for slot in range(workers)
     }
     for slot in range(alert_workers):
-        commands[f"alert.{slot}"] = hubbub_command("alert", "--slot", str(slot), *shared)
+        commands[f"alert.{slot}"] = hubbub_command("alert", "--slot", str(slot), *alert)
+    if settings.alertmanager.url and until_idle is None:
+        commands["deliver.alertmanager"] = hubbub_command("deliver", "alertmanager", *shared)
     supervisor = Supervisor(commands)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: supervisor.stop())

@@ -22,11 +22,13 @@ def run_worker(
     first_port: int = 0,
     begin: datetime | None = None,
     until_idle_s: float | None = None,
+    behind: str | None = None,
 ) -> None:
     """Run one worker to its end; heavy imports come here, after the flags are known to be right.
 
     `build` returns the stage from the settings and the number of partitions that all topics share. Health is served on
-    the port `metrics.port` plus `first_port`, in which stages differ, plus the slot.
+    the port `metrics.port` plus `first_port`, in which stages differ, plus the slot. `behind` names the group that
+    writes the inputs: no silence is the end while it has workers.
     """
     import os
     import threading
@@ -47,6 +49,7 @@ def run_worker(
         slot=slot,
         faults=Faults(os.environ.get(VARIABLE, "")),
         until_idle_s=until_idle_s,
+        is_fed=None if behind is None else lambda: _is_working(settings, behind),
     )
     health = HealthServer(settings.metrics, slot=first_port + slot, is_ready=lambda: worker.ready)
     health.start()
@@ -57,6 +60,13 @@ def run_worker(
         worker.run()
     finally:
         health.close()
+
+
+def _is_working(settings: Settings, group: str) -> bool:
+    """Say whether a group has any live worker."""
+    from consumers.operations.groups import group_view
+
+    return bool(group_view(settings, settings.topics.prefix + group).workers)
 
 
 def calm_collector() -> None:

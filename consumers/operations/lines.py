@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from consumers.protocols import Record
+from contracts.alerts import Alert, AlertTransition, Feedback
 from contracts.codec import Codec, rfc3339
 from contracts.dead_letters import DeadLetter, retried_id
 from contracts.errors import RecordInvalid
@@ -21,7 +22,15 @@ from contracts.watches import Watch
 
 HEAD = "emotion"
 _DECODER: Codec[Any] = Codec(
-    Event, ScoredEvent, Mention, Tick, Watch, limit_bytes=LETTER_LIMIT_BYTES
+    Event,
+    ScoredEvent,
+    Mention,
+    Tick,
+    Watch,
+    Alert,
+    AlertTransition,
+    Feedback,
+    limit_bytes=LETTER_LIMIT_BYTES,
 )
 
 
@@ -98,7 +107,24 @@ def _record_line(record: Record, *, time: str) -> Line:
         return Line(time, f"{entry.lane}/{entry.partition}", "", "tick", f"up to {reached}{idle}")
     if isinstance(entry, Watch):
         return Line(time, entry.key, "", f"revision {entry.revision}", entry.query)
+    if isinstance(entry, Alert | AlertTransition | Feedback):
+        return _alert_line(entry)
     return Line(rfc3339(entry.observed_at), entry.source, entry.lang or "", "", _words(entry))
+
+
+def _alert_line(entry: Alert | AlertTransition | Feedback) -> Line:
+    if isinstance(entry, Feedback):
+        words = " ".join(part for part in (entry.by, entry.alert or entry.rule, entry.why) if part)
+        return Line(rfc3339(entry.at), entry.key, "", entry.action, words)
+    if isinstance(entry, Alert):
+        says = entry.evidence.says
+        at, change = entry.updated_at, f"{entry.state}, {entry.severity}"
+    else:
+        says = entry.says
+        at, change = entry.at, f"{entry.change}, {entry.severity}"
+    group = f" {entry.group}" if entry.group else ""
+    words = f"[{entry.rule}{group}] {says.get('en', '')}"
+    return Line(rfc3339(at), f"{entry.tenant}/{entry.watch}", "", change, words)
 
 
 def _label(heads: dict[str, HeadScore]) -> str:

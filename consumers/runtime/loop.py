@@ -5,7 +5,7 @@ a client tears both clients down; the worker joins again and goes on from the co
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import structlog
 
@@ -55,6 +55,9 @@ def wall_clock_ms() -> int:
 class Worker:
     """Run one stage as one member of its group; `run` returns after `stop` or when idle long enough.
 
+    Where another stage writes its inputs, `is_fed` says whether that one still works: until something came, and as long
+    as it does, no silence is the end.
+
     `slot` numbers the workers of a group on this deployment from 0: two live workers of one slot shut each other out.
     """
 
@@ -67,6 +70,7 @@ class Worker:
         slot: int = 0,
         faults: Faults,
         until_idle_s: float | None = None,
+        is_fed: Callable[[], bool] | None = None,
     ) -> None:
         names = settings.topics.names
         self._settings = settings
@@ -77,6 +81,8 @@ class Worker:
         self._letters = names.of(DEAD_LETTER)
         self._faults = faults
         self._until_idle_s = until_idle_s
+        self._is_fed = is_fed
+        self._has_begun = False
         self._watchdog = Watchdog(settings.runtime.deadline_s)
         self._partitions = Partitions(settings, stage, changelog=self._changelog)
         self._stalls = Stalls(int(settings.runtime.stall_s * 1000))
@@ -281,6 +287,7 @@ class Worker:
 
     def _note_records(self, polled: Mapping[Input, Sequence[Record]]) -> None:
         now = wall_clock_ms()
+        self._has_begun = True
         for source in polled:
             self._last_records_ms[source] = now
 
@@ -327,9 +334,14 @@ class Worker:
         silent_ms = min(
             (item.silent_ms for item in progress), default=wall_clock_ms() - self._started_ms
         )
-        if all(item.drained for item in progress) and silent_ms >= self._until_idle_s * 1000:
+        is_silent = silent_ms >= self._until_idle_s * 1000
+        if all(item.drained for item in progress) and is_silent and not self._is_awaiting():
             _LOG.info("idle", stage=self._stage.name, seconds=self._until_idle_s)
             self.stop()
+
+    def _is_awaiting(self) -> bool:
+        """Say whether another stage is yet to write what this one reads."""
+        return self._is_fed is not None and (not self._has_begun or self._is_fed())
 
     def _skip_corrupt(self, error: CorruptAt) -> None:
         """After three fetches of the same corrupt batch, set it aside as one dead letter and go on behind it."""
