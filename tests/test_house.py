@@ -198,7 +198,9 @@ def imported_distributions() -> set[str]:
 
 
 def test_what_is_imported_is_declared() -> None:
-    declared = {canonicalize_name(r.name) for r in requirements("kafka", "torch", "tensorrt")}
+    declared = {
+        canonicalize_name(r.name) for r in requirements("kafka", "torch", "tensorrt", "plots")
+    }
     assert imported_distributions() - declared == set()
 
 

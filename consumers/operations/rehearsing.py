@@ -1,28 +1,37 @@
 """Events of the past run through the real stages in this process, to see what the alerts would have been.
 
-In: watches, events in any order, a scorer. Out: transitions of alerts, the alerts as they ended, and every verdict. No
-Kafka; the stages are those of service, one partition wide, and the clock is the events' own.
+In: watches, events in order of their times, a scorer. Out: transitions of alerts, the alerts as they ended, and every
+verdict. No Kafka; the stages are those of service, one partition wide, and the clock is the events' own: time moves
+on as each pane begins, whatever falls silent, as it does where it is lived through.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
+from datetime import datetime
+from itertools import islice
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
 from consumers.alerting.deciding import Listener
 from consumers.alerting.rulebook import Rulebook
+from consumers.alerting.rules import read_rules
 from consumers.alerting.stage import AlertStage
+from consumers.operations.watch_files import read_watches
+from consumers.runtime.ledger import KEY, Ledger, read_ledger
 from consumers.runtime.outcome import Output
 from consumers.runtime.rehearsal import Rehearsal, written_to
 from consumers.runtime.table import Change
+from consumers.scoring.query.parser import HEADS, parse_query
 from consumers.scoring.stage import ScoreStage
 from consumers.scoring.watchlist import Watchlist
 from contracts.alerts import Alert, AlertTransition
 from contracts.codec import encode_value, epoch_ms, make_headers
 from contracts.errors import WatchInvalid
 from contracts.events import Event
-from contracts.mentions import Tick
+from contracts.mentions import Mention, Tick
 from contracts.settings import Settings
 from contracts.topics import ALERT_TRANSITIONS, ALERTS, EVENTS_TEXT, MENTIONS, Topic
 from contracts.watches import Watch
@@ -33,6 +42,9 @@ BATCH_EVENTS = 256
 # So much time passes after the last event, that what fires may also end.
 AFTER_MS = 2 * 3_600_000
 AFTER_STEP_MS = 60_000
+
+
+Hear = Callable[[Mention], None]
 
 
 class GivenWatches:
@@ -59,13 +71,25 @@ class GivenWatches:
         """Do nothing."""
 
 
+class Listening(NamedTuple):
+    """Hold who is told: of every verdict with its watch, and of every mention."""
+
+    verdicts: Listener | None = None
+    mentions: Hear | None = None
+
+
 class Rehearsed(NamedTuple):
-    """Hold what came of a rehearsal: how many events and mentions, the alerts, and their transitions in order."""
+    """Hold what came of a rehearsal: how many events and mentions, the alerts, and their transitions in order.
+
+    `by_watch` counts the mentions of each watch, by key; `ended` says how the events ended, as the ledger has it.
+    """
 
     events: int
     mentions: int
     alerts: list[Alert]
     transitions: list[AlertTransition]
+    by_watch: Mapping[str, int]
+    ended: Ledger
 
 
 class Stages(NamedTuple):
@@ -80,34 +104,66 @@ class Stages(NamedTuple):
         return self.settings.topics.names.of(topic)
 
 
+NOBODY = Listening()
+
+
 def rehearse(
     settings: Settings,
     watches: Sequence[Watch],
     *,
     events: Iterable[Event],
     scorer: TextScorer,
-    listener: Listener | None = None,
+    listening: Listening = NOBODY,
 ) -> Rehearsed:
-    """Run events through scoring and alerting; raises WatchInvalid where there are no watches."""
+    """Run events, in order of their times, through scoring and alerting; raises WatchInvalid without watches.
+
+    Events are taken a batch at a time, so that whoever hands them over sees how far it has come.
+    """
     if not watches:
         raise WatchInvalid("there is no watch to try; expected at least one")
-    counts = {"events": 0, "mentions": 0}
+    by_watch: Counter[str] = Counter()
     alerts: dict[str, Alert] = {}
     transitions: list[AlertTransition] = []
     with ExitStack() as stack:
-        stages = _stages(settings, watches, scorer=scorer, listener=listener, stack=stack)
-        for outputs in _run(stages, sorted(events, key=_by_time), counts=counts):
+        stages = _stages(settings, watches, scorer=scorer, listener=listening.verdicts, stack=stack)
+        for outputs in _run(stages, iter(events), by_watch=by_watch, hear=listening.mentions):
             for output in written_to(stages.topic(ALERTS), outputs):
                 _keep(alerts, output)
             transitions += [
                 msgspec.json.decode(output.value or b"", type=AlertTransition)
                 for output in written_to(stages.topic(ALERT_TRANSITIONS), outputs)
             ]
-    return Rehearsed(counts["events"], counts["mentions"], list(alerts.values()), transitions)
+        ended = read_ledger(stages.score.state(stages.topic(EVENTS_TEXT)).get(KEY))
+    mentions = by_watch.total()
+    return Rehearsed(ended.taken, mentions, list(alerts.values()), transitions, by_watch, ended)
 
 
-def _by_time(event: Event) -> tuple[int, str, str]:
-    return epoch_ms(event.observed_at), event.source, event.id
+def watches_to_try(
+    paths: Sequence[Path], *, heads: Mapping[str, Collection[str]], pane_s: int
+) -> list[Watch]:
+    """Return the watches of files, those that are paused awake.
+
+    Raises QueryInvalid, RuleInvalid or WatchInvalid, naming file, watch and place. `heads` are those that answer, with
+    their labels.
+    """
+    known = {**HEADS, **heads}
+
+    def check(watch: Watch) -> None:
+        parse_query(watch.query, heads=known)
+        read_rules(watch, heads=known, pane_s=pane_s)
+
+    found: dict[str, Watch] = {}
+    for path in paths:
+        for watch in read_watches(path, check=check):
+            if watch.key in found:
+                raise WatchInvalid(f"{path}: {watch.key} is in another of the files as well")
+            found[watch.key] = msgspec.structs.replace(watch, state="active")
+    return list(found.values())
+
+
+def in_order(events: Iterable[Event]) -> list[Event]:
+    """Return events in order of their times; of the same time, in one and the same order always."""
+    return sorted(events, key=lambda event: (epoch_ms(event.observed_at), event.source, event.id))
 
 
 def _keep(alerts: dict[str, Alert], output: Output) -> None:
@@ -135,7 +191,8 @@ def _stages(
         watchlist=Watchlist(table, heads=scorer.labels.keys()),
         mention_partitions=1,
     )
-    rulebook = Rulebook(table, heads=scorer.labels, pane_s=settings.runtime.pane_s)
+    heads = {**HEADS, **scorer.labels}
+    rulebook = Rulebook(table, heads=heads, pane_s=settings.runtime.pane_s)
     alert = AlertStage(
         settings, rulebook=rulebook, phrasing=Phrasing.load(), partitions=1, listener=listener
     )
@@ -145,24 +202,45 @@ def _stages(
 
 
 def _run(
-    stages: Stages, events: Sequence[Event], *, counts: dict[str, int]
+    stages: Stages, events: Iterator[Event], *, by_watch: Counter[str], hear: Hear | None
 ) -> Iterator[list[Output]]:
     """Yield what the alert stage writes, batch by batch."""
     events_topic, mentions_topic = stages.topic(EVENTS_TEXT), stages.topic(MENTIONS)
-    last_ms = 0
-    for begin in range(0, len(events), BATCH_EVENTS):
-        batch = events[begin : begin + BATCH_EVENTS]
+    pane_ms = stages.settings.runtime.pane_s * 1000
+    last_ms = None
+    while batch := list(islice(events, BATCH_EVENTS)):
         last_ms = epoch_ms(batch[-1].observed_at)
         scored = stages.score.feed(
             events_topic, [_arrived(event) for event in batch], now_ms=last_ms
         )
         mentions = written_to(mentions_topic, scored)
-        counts["events"] += len(batch)
-        counts["mentions"] += len(mentions)
-        ticks = written_to(mentions_topic, stages.score.tick(now_ms=last_ms))
-        yield stages.alert.feed(mentions_topic, [*mentions, *ticks], now_ms=last_ms)
-    for at_ms in range(last_ms, last_ms + AFTER_MS, AFTER_STEP_MS) if events else ():
-        yield stages.alert.feed(mentions_topic, [_tick(at_ms)], now_ms=at_ms)
+        by_watch.update((output.key or b"").decode() for output in mentions)
+        if hear is not None:
+            for output in mentions:
+                hear(msgspec.json.decode(output.value or b"", type=Mention))
+        timed = _with_ticks(mentions, batch, pane_ms=pane_ms)
+        yield stages.alert.feed(mentions_topic, timed, now_ms=last_ms)
+    if last_ms is not None:
+        ticks = [_tick(at_ms) for at_ms in range(last_ms, last_ms + AFTER_MS, AFTER_STEP_MS)]
+        yield stages.alert.feed(mentions_topic, ticks, now_ms=last_ms + AFTER_MS)
+
+
+def _with_ticks(
+    mentions: Sequence[Output], events: Sequence[Event], *, pane_ms: int
+) -> list[Output]:
+    """Return mentions of these events in order, with a tick before the first event of each pane."""
+    starts = {epoch_ms(event.observed_at) // pane_ms * pane_ms for event in events}
+    timed = [(start_ms, 0, _tick(start_ms)) for start_ms in starts]
+    timed += [(_at_ms(mention), 1, mention) for mention in mentions]
+    return [output for _, _, output in sorted(timed, key=lambda item: item[:2])]
+
+
+class _Timed(msgspec.Struct):
+    at: datetime
+
+
+def _at_ms(mention: Output) -> int:
+    return epoch_ms(msgspec.json.decode(mention.value or b"", type=_Timed).at)
 
 
 def _arrived(event: Event) -> Output:

@@ -8,7 +8,7 @@ recorded events; nothing is kept afterwards. Knows no stage.
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from consumers.protocols import Batch, Input, Progress, Stage
+from consumers.protocols import Batch, Input, Progress, Record, Stage
 from consumers.runtime.outcome import BatchOutcome, Output
 from consumers.runtime.state import Overlay, PartitionState
 
@@ -54,8 +54,14 @@ class Rehearsal:
     def feed(self, topic: str, outputs: Iterable[Output], *, now_ms: int) -> list[Output]:
         """Process what another stage wrote to `topic`, in one batch."""
         source = Input(topic, self._partition)
-        records = [self._record(source, output, now_ms=now_ms) for output in outputs]
-        return self._process({source: records}, now_ms) if records else []
+        return self.take((self._record(source, item, now_ms=now_ms) for item in outputs), now_ms)
+
+    def take(self, records: Iterable[Record], now_ms: int) -> list[Output]:
+        """Process records that name an input of this partition themselves, in one batch."""
+        by_input: dict[Input, list[Record]] = {}
+        for record in records:
+            by_input.setdefault(Input(record.topic, record.partition), []).append(record)
+        return self._process(by_input, now_ms) if by_input else []
 
     def tick(self, *, now_ms: int) -> list[Output]:
         """Let the stage write what is due by time; every input counts as drained and awake."""
@@ -66,7 +72,7 @@ class Rehearsal:
         self._stage.ticked()
         return outcome.outputs
 
-    def _process(self, records: dict[Input, list[MemoryRecord]], now_ms: int) -> list[Output]:
+    def _process(self, records: dict[Input, list[Record]], now_ms: int) -> list[Output]:
         batch, outcome = Batch(records, now_ms), self._outcome(now_ms)
         self._stage.process(batch, outcome)
         outcome.settle(batch)
