@@ -2,8 +2,9 @@
 
 In: how far time has come. Out: alerts as they stand and their transitions. State through `Keeping`. Pure but for that.
 
-A pane is judged once it is decided, where it has mentions or ends a step, and as long as something is left to see:
-mentions within the longest window, or an alert. So hours of silence cost nothing, and no answer depends on batches.
+A pane is judged once it is decided, where it or one of the step before it has mentions, or where it ends a step, and as
+long as something is left to see: mentions within the longest window, or an alert. So hours of silence cost nothing, and
+no answer depends on batches or on the watch's other rules; what only time brings about comes at the end of a step.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -55,6 +56,7 @@ class Decider:
         self._timing = setup.timing
         self._listener = listener
         self._windows_ms = watched.windows_ms(setup.timing)
+        self._chance_windows_ms = watched.chance_windows_ms
         self.newest: Mapping[str, Tally] | None = None
 
     def advance(self, decided_ms: int, episodes: Episodes) -> int:
@@ -77,6 +79,7 @@ class Decider:
     def _decide(self, kept: Kept, end_ms: int, *, episodes: Episodes, prover: Prover) -> None:
         episodes.close_orphans(end_ms)
         pane = self._close_pane(kept, end_ms, prover=prover, is_usual=episodes.is_quiet)
+        is_moving = bool(kept.history.panes or pane.groups) or end_ms % self._timing.step_ms == 0
         kept.history.decide(
             end_ms, pane.groups, step_ms=self._timing.step_ms, longest_ms=self._windows_ms[-1]
         )
@@ -84,6 +87,9 @@ class Decider:
         if self._timing.step_ms in windows:
             self.newest = windows[self._timing.step_ms].tallies
         for rule in self._watched.rules:
+            # Between steps nothing changes but silences; what rules see must not hang on when others are judged.
+            if not is_moving and rule.kind != "silence":
+                continue
             for group in self._groups(rule, windows=windows, episodes=episodes):
                 judged = self._judged(rule, group, windows=windows, kept=kept)
                 if judged is not None:
@@ -161,6 +167,11 @@ class Decider:
     def _usual(
         self, tallies: Mapping[str, Tally], end_ms: int, *, window_ms: int
     ) -> dict[str, Usual]:
+        is_learnt = end_ms % window_ms == 0
+        if window_ms not in self._chance_windows_ms and not (
+            is_learnt and window_ms == self._timing.step_ms
+        ):
+            return {}
         baselines = Baselines(
             self._keeping.watch_key,
             window_s=window_ms // 1000,
@@ -170,7 +181,7 @@ class Decider:
         groups = self._watched.judged_groups(tallies)
         emotions = sorted({*self._setup.emotions, *self._watched.emotions})
         seen = Windowed(end_ms, counts_of(groups), shares_of(groups, emotions))
-        return baselines.judge(seen, learn=end_ms % window_ms == 0)
+        return baselines.judge(seen, learn=is_learnt)
 
     def _close_pane(self, kept: Kept, end_ms: int, *, prover: Prover, is_usual: bool) -> OpenPane:
         """Take the pane that ends at `end_ms` out of the open ones, its examples into the bucket."""
@@ -190,6 +201,8 @@ class Decider:
         times = [start + self._timing.pane_ms for start in self._keeping.open_starts()]
         step_ms = self._timing.step_ms
         next_step_ms = (kept.decided_ms // step_ms + 1) * step_ms
+        if kept.history.panes and (episodes.any or self._may_fire(kept, kept.decided_ms)):
+            times.append(kept.decided_ms + self._timing.pane_ms)
         if episodes.any or next_step_ms < kept.history.last_ms + self._windows_ms[-1] + step_ms:
             times.append(next_step_ms)
         times += self._silence_ends(kept)

@@ -82,6 +82,11 @@ class Watched(msgspec.Struct, frozen=True):
             lengths.update(windows_of(rule))
         return sorted(lengths)
 
+    @property
+    def chance_windows_ms(self) -> set[int]:
+        """Return the lengths of window of which some rule asks for the chance."""
+        return {ms for rule in self.rules if rule.kind in IMPROBABLE for ms in windows_of(rule)}
+
 
 def windows_of(rule: AlertRule) -> list[int]:
     """Return the windows of a rule, in milliseconds."""
