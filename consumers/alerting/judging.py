@@ -166,7 +166,7 @@ def _unmet(rule: AlertRule, tally: Tally, *, window: Window | None = None) -> tu
     """Return the conditions beside the rule's own that a window does not meet."""
     asked = [
         ("mentions", tally.mentions, rule.min_mentions),
-        ("voices", tally.voices.estimate(), rule.min_voices),
+        ("voices", tally.heard(), rule.min_voices),
         ("sources", len(tally.sources), rule.min_sources),
     ]
     if window is not None:
@@ -178,7 +178,7 @@ def _unmet(rule: AlertRule, tally: Tally, *, window: Window | None = None) -> tu
 def _facts(tally: Tally) -> dict[str, int]:
     return {
         "mentions": tally.mentions,
-        "voices": tally.voices.estimate(),
+        "voices": tally.heard(),
         "sources": len(tally.sources),
         "reach": tally.reach,
     }

@@ -1,6 +1,6 @@
 """The measures of a window: their names, and their values from a tally.
 
-In: a `Tally`. Out: a number, None where there is nothing to divide by. Pure.
+In: a `Tally`. Out: a float, as it also is when read back, None where there is nothing to divide by. Pure.
 
     volume            mentions                              reach             sum of the authors' followers
     voices            independent voices                    sources           distinct sources
@@ -35,10 +35,10 @@ def _sentiment(label: str) -> Callable[[Tally], float | None]:
 
 
 _BY_NAME: dict[str, Callable[[Tally], float | None]] = {
-    "volume": lambda tally: tally.mentions,
-    "reach": lambda tally: tally.reach,
-    "voices": lambda tally: tally.voices.estimate(),
-    "sources": lambda tally: len(tally.sources),
+    "volume": lambda tally: float(tally.mentions),
+    "reach": lambda tally: float(tally.reach),
+    "voices": lambda tally: float(tally.heard()),
+    "sources": lambda tally: float(len(tally.sources)),
     "negative_share": _sentiment("negative"),
     "neutral_share": _sentiment("neutral"),
     "positive_share": _sentiment("positive"),

@@ -70,6 +70,10 @@ class Tally(msgspec.Struct, array_like=True):
         bound(self.sources, SOURCES_LIMIT)
         self.voices.merge(other.voices)
 
+    def heard(self) -> int:
+        """Return about how many independent voices there were; an estimate says no more than there are mentions."""
+        return min(self.mentions, self.voices.estimate())
+
     def judged(self, head: str) -> int:
         """Return how many mentions a head answered."""
         return sum(self.labels.get(head, {}).values())
