@@ -94,10 +94,18 @@ def watch_of(*rules: Rule, id: str = "acme", **more: Any) -> Watch:
     return Watch(id=id, query="acme", rules=rules, **more)
 
 
-def volume_rule(above: int = 3, **more: Any) -> Rule:
+def volume_rule(above: int = 3, *, id: str | None = None, **more: Any) -> Rule:
     """Return a rule that fires where a minute has so many mentions."""
     settings: dict[str, Any] = {"measure": "volume", "above": above, "min_mentions": 1, **more}
-    return Rule("threshold", settings)
+    return Rule("threshold", settings, id=id)
+
+
+def settings_of(**parts: Any) -> Settings:
+    """Return settings with one lane, and parts as given."""
+    return load(flags={"score": {"lanes": ["text"]}, **parts})
+
+
+DEFAULTS = settings_of()
 
 
 class Rows:
@@ -145,11 +153,12 @@ class Desk:
     ) -> None:
         self.rows = Rows()
         self.watches = {watch.key: watch for watch in watches}
-        self.settings: Settings = load(flags={"score": {"lanes": ["text"]}, **parts})
+        self.settings = settings_of(**parts) if parts else DEFAULTS
         self.names = self.settings.topics.names
         self.mentions, self.feedback = self.names.of(MENTIONS), self.names.of(FEEDBACK)
         self.written: list[Output] = []
         self.judged: list[Judged] = []
+        self.given: list[type[Item]] = []
         self._inputs = inputs
         self._listener = listener
         self.now_ms = BEGIN_MS
@@ -160,6 +169,7 @@ class Desk:
         if not items:
             return []
         self.now_ms += 1000
+        self.given += map(type, items)
         topic = self.feedback if isinstance(items[0], Feedback) else self.mentions
         made = self.rehearsal.feed(topic, map(arrived, items), now_ms=self.now_ms)
         self.written += made
@@ -246,6 +256,14 @@ def transitions_in(outputs: Iterable[Output], topic: str) -> list[AlertTransitio
 def alerts_in(outputs: Iterable[Output], topic: str) -> list[Alert]:
     latest = {output.key: output.value for output in outputs if output.topic == topic}
     return [msgspec.json.decode(raw, type=Alert) for _, raw in sorted(latest.items()) if raw]
+
+
+def by_key(outputs: Iterable[Output]) -> dict[tuple[str, bytes], list[Output]]:
+    """Return what was written in its order by topic and key: across keys no order is promised."""
+    found: dict[tuple[str, bytes], list[Output]] = {}
+    for output in outputs:
+        found.setdefault((output.topic, output.key or b""), []).append(output)
+    return found
 
 
 def changes(transitions: Iterable[AlertTransition]) -> list[str]:
