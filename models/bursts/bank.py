@@ -15,9 +15,9 @@ models.bursts.
 import numpy as np
 
 from contracts.errors import InvalidInput
-from models.bursts import baseline, counting, novelty, own_tail, pace, parts, spike
-from models.bursts.combining import score
-from models.bursts.holding import let_through
+from models.bursts import baseline, counting, novelty, own_tail, pace, parts, spike, waiting
+from models.bursts.combining import levelled, rarest, score_of
+from models.bursts.holding import STATISTICS, let_through
 from models.bursts.readings import THRESHOLD, Floats, Readings
 from models.bursts.storage import pack, unpack
 from models.bursts.tails import count_deviation, two_sided
@@ -93,17 +93,23 @@ class Bank:
         known = kept.pace.seen.copy()
         now = pace.observe(kept.pace, values, step_s=step_s)
         told = baseline.observe(kept.baseline, values, at_s=at_s, least=kept.pace.least, pace=now)
-        spikes = spike.observe(kept.spike, values, pace=now)
-        strayed = np.log1p(np.abs(np.column_stack((spikes, told.deviation))))
-        statistics = np.column_stack((strayed, novelty.observe(kept.novelty, told.deviation)))
+        statistics = np.zeros((len(self), STATISTICS))
+        statistics[:, 0] = spike.observe(kept.spike, values, pace=now)
+        statistics[:, 1], statistics[:, 2] = told.deviation, told.lasting
+        # Heavy tails fall exponentially in logarithms; novelty is one already.
+        statistics = np.log1p(np.abs(statistics))
+        statistics[:, 3] = novelty.observe(kept.novelty, told.deviation)
         peaks = let_through(kept.held, statistics, step_s=step_s)
-        rare = own_tail.observe(kept.tail, peaks, step_s=step_s)
+        surprises = own_tail.observe(kept.tail, peaks, step_s=step_s)
         chance = counting.observe(kept.counting, values, expected=told.expected, pace=now)
+        nats = waiting.observe(
+            kept.waiting, rarest(surprises, seen=known), by_chance=levelled(chance)
+        )
         return Readings(
             expected=told.expected,
             scale=told.scale,
             probability=self._probability(values, told=told, seen=known),
-            score=score(rare, by_chance=chance, seen=known),
+            score=score_of(nats),
         )
 
     def _probability(self, values: Floats, *, told: baseline.Foretold, seen: Floats) -> Floats:

@@ -9,9 +9,11 @@ numpy alone.
     size   += a · (min(|x|, |expected| + CLIP · scale) − size)      what seasons are measured in
     D += d · r/size,  W += d · r/size,  d = step / SEASON_S   from 0: an hour seldom seen stays near the level
     spread += a · (|r| − spread);  scale = max(1.2533 · spread, √(unit · |expected|))
+    deviation = (x − expected) / scale;   lasting += (deviation − lasting) / LASTING_STEPS
 
 D sees each hour seven times as often as W, and W learns only what D leaves: each is shrunk towards the one before it.
-The floor of the scale is the noise of counting. A series that was never negative is never expected to be.
+The floor of the scale is the noise of counting. What lasts is seen before one step of it is rare. A series that was
+never negative is never expected to be.
 Reference: exponential smoothing with a double season, Taylor, "Short-term electricity demand forecasting using double
 seasonal exponential smoothing", 2003; clipped as in Gelper, Fried and Croux, "Robust forecasting with exponential and
 Holt-Winters smoothing", 2010.
@@ -39,6 +41,7 @@ from models.bursts.readings import Floats
 
 SEASON_S = 6 * 3_600.0
 CLIP = 5.0
+LASTING_STEPS = 12.0
 HOUR_S = 3_600.0
 HOURS_OF_DAY = 24
 HOURS_OF_WEEK = 168
@@ -54,21 +57,26 @@ class Baseline(NamedTuple):
     level: Floats
     size: Floats
     spread: Floats
+    lasting: Floats
     season: npt.NDArray[np.float32]
 
 
 class Foretold(NamedTuple):
-    """Hold what was expected of n values before they came, the usual deviation, and theirs in scales; arrays [n]."""
+    """Hold what was expected of n values before they came, the usual deviation, and theirs in scales; arrays [n].
+
+    `lasting` is the mean deviation of the last steps.
+    """
 
     expected: Floats
     scale: Floats
     deviation: Floats
+    lasting: Floats
 
 
 def fresh(n: int) -> Baseline:
     """Return the state of `n` series that were never seen."""
     season = np.zeros((n, HOURS_OF_DAY + HOURS_OF_WEEK), np.float32)
-    return Baseline(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), season)
+    return Baseline(np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n), season)
 
 
 def expect(state: Baseline, at_s: float, *, least: Floats) -> Floats:
@@ -96,8 +104,11 @@ def observe(state: Baseline, values: Floats, *, at_s: float, least: Floats, pace
         state, strayed, size=np.minimum(np.abs(values), np.abs(expected) + CLIP * scale), pace=pace
     )
     _learn_season(state, strayed, at_s=at_s, share=min(pace.step_s / SEASON_S, 1.0))
+    deviation = (values - expected) / scale
+    reach = np.maximum(1.0 / LASTING_STEPS, 1.0 / (state.seen + 1.0))
+    state.lasting[:] += reach * (deviation - state.lasting)
     state.seen[:] += 1.0
-    return Foretold(expected, scale, (values - expected) / scale)
+    return Foretold(expected, scale, deviation, state.lasting.copy())
 
 
 def skip(state: Baseline, steps: float, *, at_s: float, step_s: float, kept: Floats) -> None:
@@ -112,6 +123,7 @@ def skip(state: Baseline, steps: float, *, at_s: float, step_s: float, kept: Flo
         _learn_season(state, missed, at_s=then_s, share=HOUR_S / SEASON_S)
     for learnt in (state.level, state.size, state.spread):
         learnt *= kept
+    state.lasting[:] *= (1.0 - 1.0 / LASTING_STEPS) ** steps
     state.seen[:] += steps
 
 

@@ -10,7 +10,17 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from models.bursts import baseline, counting, holding, novelty, own_tail, pace, spike, storage
+from models.bursts import (
+    baseline,
+    counting,
+    holding,
+    novelty,
+    own_tail,
+    pace,
+    spike,
+    storage,
+    waiting,
+)
 from models.bursts.readings import Floats
 from models.bursts.storage import Arrays
 
@@ -26,6 +36,7 @@ class Parts(NamedTuple):
     novelty: novelty.Novelty
     counting: counting.Counting
     tail: own_tail.OwnTail
+    waiting: waiting.Waiting
     held: Floats
 
 
@@ -38,6 +49,7 @@ def fresh(n: int) -> Parts:
         novelty=novelty.fresh(n),
         counting=counting.fresh(n),
         tail=own_tail.fresh(n),
+        waiting=waiting.fresh(n),
         held=holding.fresh(n),
     )
 
@@ -51,6 +63,7 @@ def arrays_of(parts: Parts) -> Arrays:
         *parts.novelty,
         *parts.counting,
         *parts.tail,
+        *parts.waiting,
         parts.held,
     ]
 
@@ -65,6 +78,7 @@ def of_arrays(arrays: Arrays) -> Parts:
         novelty=novelty.Novelty(*_take(left, novelty.Novelty._fields)),
         counting=counting.Counting(*_take(left, counting.Counting._fields)),
         tail=own_tail.OwnTail(*_take(left, own_tail.OwnTail._fields)),
+        waiting=waiting.Waiting(*_take(left, waiting.Waiting._fields)),
         held=next(left),
     )
 
@@ -85,6 +99,7 @@ def skip(parts: Parts, steps: int, *, at_s: float, step_s: float) -> None:
     novelty.observe(parts.novelty, -expected / scale, times=steps)
     counting.skip(parts.counting, steps, expected=expected, kept=kept)
     own_tail.skip(parts.tail, steps, step_s=step_s)
+    parts.waiting.steps[:] += steps
     parts.held[:] *= holding.left_after(steps, step_s=step_s)
     pace.skip(parts.pace, steps)
 

@@ -33,7 +33,7 @@ import numpy as np
 
 from contracts.errors import InvalidInput
 from models.bursts import holding
-from models.bursts.combining import CHANCE_DAYS, LEVEL
+from models.bursts.combining import levelled, score_of
 from models.bursts.readings import THRESHOLD, Floats, Readings
 from models.bursts.storage import grown, pack, unpack
 from models.bursts.tails import LEAST, share_deviation, surprise
@@ -173,6 +173,4 @@ def _learn(state: Shares, hits: Floats, *, totals: Floats, share: Floats, kept: 
 def _score(state: Shares, nats: Floats, *, passed: float, step_s: float) -> Floats:
     above = np.maximum(nats, 0.0)[:, None]
     once = holding.let_through(state.held, above, step_s=step_s, steps=passed)[:, 0]
-    told = LEVEL / np.log(CHANCE_DAYS) * once
-    score: Floats = told / (told + LEVEL)
-    return score
+    return score_of(levelled(once))
