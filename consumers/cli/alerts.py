@@ -11,6 +11,8 @@ import typer
 from rich.text import Text
 
 from consumers.cli.alert_feedback import ack, silence, unsilence
+from consumers.cli.backtest import backtest
+from consumers.cli.explain import explain
 from consumers.cli.options import AsJson, Bootstrap, SettingsFile, settings_from
 from consumers.cli.printing import console, print_json, print_table, safe
 from contracts.alerts import AlertState, Severity
@@ -132,6 +134,8 @@ def styled(line: "Line") -> Text:
     return text
 
 
+app.command()(backtest)
+app.command()(explain)
 app.command()(ack)
 app.command()(silence)
 app.command()(unsilence)

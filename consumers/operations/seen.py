@@ -7,6 +7,7 @@ In: a rule and its verdict. Out: a `Seen`. Pure; imports contracts and the alert
         (seen - least) / (needed - least)                 what must be reached, from the least that it can be
         (most - seen) / (most - needed)                   what must not be passed, from the most that it can be;
         needed / seen                                     where there is no most
+        0.95 + 0.05 · held / needed                       broken, and not for long enough
 
 A chance whose nearness is one half is the one above which a window is clear.
 
@@ -33,6 +34,8 @@ USUAL = 0.5
 COUNTS = ("mentions", "voices", "sources")
 TIMES = {"history_s": "history", "silent_s": "silent for", "hold_s": "broken for"}
 MANY = 1e12
+# A rule that was broken, however shortly, came nearer than most that were not.
+BROKEN = 0.95
 
 
 class Lack(msgspec.Struct, frozen=True):
@@ -145,6 +148,8 @@ def _share_of(rule: AlertRule, missing: Missing) -> float:
     name, seen, needed = missing.condition, missing.seen, missing.needed
     if name == "probability":
         share = math.log(max(seen, 1e-300)) / math.log(needed)
+    elif name == "hold_s":
+        share = BROKEN + (1 - BROKEN) * seen / needed
     elif name in COUNTS or name in TIMES:
         share = seen / needed
     elif _is_past(rule, missing):

@@ -17,7 +17,7 @@ GLAD = AlertRule("glad", "threshold", "", measure="valence", limit=0.5)
         (SPIKE, Missing("mentions", 3, 5), 0.6, "3 of 5 mentions"),
         (SPIKE, Missing("voices", 1, 3), 0.333, "1 of 3 voices"),
         (SPIKE, Missing("history_s", 2400, 3600), 0.667, "history 40 min of 1 h"),
-        (SPIKE, Missing("hold_s", 20, 300), 0.067, "broken for 20 s of 5 min"),
+        (SPIKE, Missing("hold_s", 60, 300), 0.96, "broken for 1 min of 5 min"),
         (SPIKE, Missing("silent_s", 1200, 3600), 0.333, "silent for 20 min of 1 h"),
         (SPIKE, Missing("probability", 1e-3, 1e-6), 0.5, "chance 1 in 1,000, needs 1 in 1,000,000"),
         (SPIKE, Missing("probability", 1.0, 1e-6), 0.0, "nothing unusual, needs 1 in 1,000,000"),
