@@ -29,8 +29,8 @@ StepS = Annotated[
     typer.Option(
         "--step-s",
         min=0.001,
-        help="Rows are counts in steps of so many seconds, and steps without a row are zeros; "
-        "without it rows left out are unknown.",
+        help="Rows are counts in steps of so many seconds, and steps without a row are zeros; without it the rows "
+        "themselves tell the step, and whether they leave zeros out.",
     ),
 ]
 

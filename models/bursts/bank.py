@@ -18,7 +18,7 @@ from contracts.errors import InvalidInput
 from models.bursts import baseline, counting, novelty, own_tail, pace, parts, spike, waiting
 from models.bursts.combining import levelled, rarest, score_of
 from models.bursts.holding import STATISTICS, let_through
-from models.bursts.readings import THRESHOLD, Floats, Readings
+from models.bursts.readings import THRESHOLD, Floats, Gaps, Readings, Step
 from models.bursts.storage import pack, unpack
 from models.bursts.tails import count_deviation, two_sided
 
@@ -38,26 +38,26 @@ class Bank:
     `gaps="missing"` it is a measurement that nobody took, of which nothing is learnt. One thread.
     """
 
-    def __init__(self, n: int, *, step_s: float, gaps: parts.Gaps = "zeros") -> None:
-        self._step_s = step_s
-        self._gaps = gaps
+    def __init__(self, n: int, *, step_s: float, gaps: Gaps = "zeros") -> None:
+        self._usual_step = Step(step_s, gaps)
         self._at_s = -np.inf
         self._parts = parts.fresh(n)
 
     def __len__(self) -> int:
         return len(self._parts.pace.seen)
 
-    def update(self, at_s: float, values: Floats, *, step_s: float | None = None) -> Readings:
+    def update(self, at_s: float, values: Floats, *, step: Step | None = None) -> Readings:
         """Judge `values` [n] of the step that begins at `at_s`, in Unix seconds, then learn them.
 
-        `step_s` is given where this step's length is not the bank's. Raises InvalidInput where the time does not go
-        on, a value is not finite, or they are not n.
+        `step` is given where it is not the bank's usual one. Raises InvalidInput where the time does not go on, a value
+        is not finite, or they are not n.
         """
         values = self._checked(at_s, values)
-        step_s = step_s or self._step_s
-        self._pass_gap(at_s, step_s=step_s)
+        step = step or self._usual_step
+        if step.gaps == "zeros" and np.isfinite(self._at_s):
+            self._pass_gap(at_s, step_s=step.length_s)
         self._at_s = at_s
-        return self._step(at_s, values, step_s=step_s)
+        return self._step(at_s, values, step_s=step.length_s)
 
     def grow(self, n: int) -> None:
         """Add `n` series at the end, which were never seen."""
@@ -78,8 +78,6 @@ class Bank:
 
     def _pass_gap(self, at_s: float, *, step_s: float) -> None:
         """Learn the steps left out before `at_s` as zeros."""
-        if self._gaps == "missing" or not np.isfinite(self._at_s):
-            return
         left_out = round((at_s - self._at_s) / step_s) - 1
         at_once = max(left_out - STEPS_ONE_BY_ONE, 0)
         if at_once:

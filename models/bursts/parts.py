@@ -5,7 +5,7 @@ and models.bursts.
 """
 
 from collections.abc import Iterator
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -23,8 +23,6 @@ from models.bursts import (
 )
 from models.bursts.readings import Floats
 from models.bursts.storage import Arrays
-
-Gaps = Literal["zeros", "missing"]
 
 
 class Parts(NamedTuple):

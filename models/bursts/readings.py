@@ -1,17 +1,25 @@
-"""What a bank of detectors answers at one moment, for each of its series.
+"""What a bank of detectors answers at one moment, for each of its series, and what a step is.
 
-In: nothing. Out: the record `Readings`. Pure; imports numpy alone.
+In: nothing. Out: the records `Readings` and `Step`. Pure; imports numpy alone.
 """
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Gaps = Literal["zeros", "missing"]
 
 # At this score and above a moment is called a burst: the product's default, and the benchmark's one threshold.
 THRESHOLD = 0.5
+
+
+class Step(NamedTuple):
+    """Hold the length of a step, and what steps left out are: zeros of a count, or values that nobody measured."""
+
+    length_s: float
+    gaps: Gaps = "zeros"
 
 
 class Readings(NamedTuple):

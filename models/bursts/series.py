@@ -3,27 +3,22 @@
 In: the lines of a CSV file with the columns `timestamp,value`. Out: a score for each row, in order. Pure and strictly
 causal; imports contracts, numpy and models.bursts.
 
-The step between rows is the median of the last GAPS_SEEN gaps, so it may change in the middle. Rows that are missing
-are measurements that nobody took, or, where the caller says so and names the step, steps in which nothing came.
+What a missing row means: `models/bursts/steps.py`.
 """
 
 import csv
 import math
-from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from statistics import median
 
 import msgspec
 import numpy as np
 
 from contracts.errors import SourceInvalid
 from models.bursts.bank import LARGEST, Bank
+from models.bursts.steps import FIRST_STEP_S, Steps
 
 COLUMNS = ("timestamp", "value")
-GAPS_SEEN = 9
-# Until two rows have shown how long a step is.
-FIRST_STEP_S = 300.0
 # A clock without a zone falls back by an hour once a year.
 FALLS_BACK_S = 3_600.0
 # Two rows of one moment are told apart by this much.
@@ -62,15 +57,12 @@ def read_rows(lines: Iterable[str], *, name: str) -> list[Row]:
 
 def score_rows(rows: Sequence[Row], *, step_s: float | None = None) -> Iterator[float]:
     """Yield the score of each row. With `step_s`, rows are counts in steps of it, and steps without a row are zeros."""
-    bank = Bank(1, step_s=step_s or FIRST_STEP_S, gaps="zeros" if step_s else "missing")
-    gaps: deque[float] = deque(maxlen=GAPS_SEEN)
-    last_s = at_s = -math.inf
+    bank, steps, at_s = Bank(1, step_s=FIRST_STEP_S), Steps(step_s), -math.inf
     for row in rows:
-        if 0 < row.at_s - last_s < math.inf:
-            gaps.append(row.at_s - last_s)
-        last_s, at_s = row.at_s, max(row.at_s, at_s + AFTER_S)
-        length_s = step_s or (median(gaps) if gaps else FIRST_STEP_S)
-        yield float(bank.update(at_s, np.array([row.value]), step_s=length_s).score[0])
+        step = steps.see(row.at_s, row.value)
+        at_s = max(row.at_s, at_s + AFTER_S)
+        readings = bank.update(at_s, np.array([row.value]), step=step)
+        yield float(readings.score[0])
 
 
 def _read_row(row: list[str], *, place: str, line: int) -> Row:
