@@ -163,6 +163,7 @@ class Desk:
         self._listener = listener
         self.now_ms = BEGIN_MS
         self._open()
+        self.rehearsal.__enter__()
 
     def give(self, *items: Item) -> list[Output]:
         """Process mentions and ticks, or feedback, as one batch; returns what came of it."""
@@ -182,6 +183,7 @@ class Desk:
     def restart(self) -> None:
         """Go on with a new stage, which has the committed state alone."""
         before = {topic: self.kept(topic) for topic in (self.mentions, self.feedback)}
+        self.rehearsal.__exit__()
         self._open()
         for topic, values in before.items():
             for key, value in values.items():
@@ -228,7 +230,6 @@ class Desk:
             listener=self._note,
         )  # fmt: skip
         self.rehearsal = Rehearsal(self.stage)
-        self.rehearsal.__enter__()
 
     def _note(self, watched: Any, judged: Judged) -> None:
         self.judged.append(judged)

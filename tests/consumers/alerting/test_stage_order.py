@@ -163,7 +163,7 @@ def test_ten_thousand_orders_give_the_same_alerts(
 
 
 @settings(max_examples=150)
-@given(st.lists(st.integers(0, 600), min_size=1, max_size=80))
+@given(st.lists(st.integers(0, 400), min_size=1, max_size=60))
 def test_a_plain_threshold_is_what_a_plain_count_says(seconds: list[int]) -> None:
     desk = lived([mention(n, at) for n, at in enumerate(seconds)], PLAIN)
     assert told_by(desk) == plainly_told(seconds)
