@@ -172,7 +172,8 @@ def _tried(
 def _say_how_long(count: int) -> None:
     print(
         f"{count:,} events; scoring takes at most {count / TEXTS_A_SECOND:,.0f} s on one core"
-        f" (about {TEXTS_A_SECOND} texts a second), less where no watch may want them",
+        f" (about {TEXTS_A_SECOND} texts a second), less where no watch may want them; judging"
+        " comes on top",
         file=sys.stderr,
     )
 

@@ -3,7 +3,7 @@
 In: a `Backtest`. Out: lines; nothing is made safe for a terminal yet. Pure.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from consumers.operations.alert_pages import Lang, number, said
@@ -21,12 +21,11 @@ def head_lines(backtest: Backtest) -> Iterator[str]:
         f"{backtest.events:,} events over {days}, {second(backtest.begin)} to"
         f" {second(backtest.end)}, by model {backtest.model}"
     )
-    counts = {DROPS.get(name, name): count for name, count in backtest.dropped.items()}
-    counts |= {"that cannot be read": backtest.dead, "bad rows": backtest.bad}
-    counts |= {"rows filtered": backtest.filtered}
-    told = [f"{count:,} {words}" for words, count in counts.items() if count]
-    if told:
-        yield "of these and beside these: " + ", ".join(told)
+    inside = {DROPS.get(name, name): count for name, count in backtest.dropped.items()}
+    inside["that cannot be read"] = backtest.dead
+    beside = {"bad rows": backtest.bad, "rows filtered": backtest.filtered}
+    yield from _counted("of these", inside)
+    yield from _counted("beside these", beside)
 
 
 def watch_line(trial: WatchTrial) -> str:
@@ -68,6 +67,12 @@ def second(moment: datetime) -> str:
 def lacking(seen: Seen) -> str:
     """Return everything that was missing, in words."""
     return "; ".join(lack.says for lack in seen.missing)
+
+
+def _counted(where: str, counts: Mapping[str, int]) -> Iterator[str]:
+    told = [f"{count:,} {words}" for words, count in counts.items() if count]
+    if told:
+        yield f"{where} {', '.join(told)}"
 
 
 def _near(rule: RuleTrial) -> Iterator[str]:
