@@ -12,6 +12,7 @@ from rich.text import Text
 
 from consumers.cli.alert_feedback import ack, silence, unsilence
 from consumers.cli.backtest import backtest
+from consumers.cli.detect import detect
 from consumers.cli.explain import explain
 from consumers.cli.options import AsJson, Bootstrap, SettingsFile, settings_from
 from consumers.cli.printing import console, print_json, print_table, safe
@@ -139,4 +140,4 @@ app.command()(explain)
 app.command()(ack)
 app.command()(silence)
 app.command()(unsilence)
-# `detect`, `explain` and `backtest`: a file each in this folder, mounted here as these three are.
+app.command()(detect)

@@ -1,14 +1,17 @@
-"""The demo's board: watches with volume and mood, live in the terminal.
+"""The demo's board: watches with volume and mood, and what alerts say, live in the terminal.
 
-In: mentions as they are committed. Out: a table of rich. Imports contracts; counts only, decides nothing.
+In: mentions and steps of alerts as they are committed. Out: tables of rich. Imports contracts; decides nothing.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 
+from rich.console import Group
 from rich.table import Table
+from rich.text import Text
 
+from contracts.alerts import AlertTransition
 from contracts.mentions import Mention
 from contracts.watches import Watch
 
@@ -16,6 +19,8 @@ SPARK = " ▁▂▃▄▅▆▇█"
 WIDE_CELLS = 140
 WIDE_HOURS = 24
 NARROW_HOURS = 16
+SHOWN_ALERTS = 8
+COLOURS = {"critical": "bold red", "warning": "yellow", "info": "cyan"}
 
 
 class WatchCounts:
@@ -49,21 +54,68 @@ class WatchCounts:
         return self.sentiments["negative"] / decided if decided else 0.0
 
 
+class AlertLine:
+    """Follow one alert: its gravest severity, how it stands, and what was said of it then."""
+
+    def __init__(self, fired: AlertTransition) -> None:
+        self.fired_at = fired.at
+        self.severity: str = fired.severity
+        self.state = fired.state
+        self.says = ""
+
+    @property
+    def order(self) -> tuple[int, datetime]:
+        """Return what puts the gravest first, of equal ones the earliest."""
+        return list(COLOURS).index(self.severity), self.fired_at
+
+    def follow(self, step: AlertTransition) -> None:
+        """Take in one more step; what was said when it was gravest stays."""
+        self.state = step.state
+        is_graver = list(COLOURS).index(step.severity) < list(COLOURS).index(self.severity)
+        if "en" in step.says and (is_graver or not self.says):
+            self.severity, self.says = step.severity, step.says["en"]
+
+
 class Board:
     """Keep counts for every watch, and draw them."""
 
     def __init__(self, watches: Iterable[Watch]) -> None:
         self.counts = {watch.id: WatchCounts() for watch in watches}
         self.latest: datetime | None = None
+        self.alerts: dict[str, AlertLine] = {}
 
-    def take(self, mention: Mention) -> None:
+    def take(self, record: Mention | AlertTransition) -> None:
+        """Count a mention, or note a step of an alert."""
+        if isinstance(record, Mention):
+            self._count(record)
+        elif record.alert in self.alerts or record.change == "fired":
+            self.alerts.setdefault(record.alert, AlertLine(record)).follow(record)
+
+    def _count(self, mention: Mention) -> None:
         """Count one mention; one of an unknown watch is counted under its name."""
         self.counts.setdefault(mention.watch, WatchCounts()).take(mention)
         if self.latest is None or mention.at > self.latest:
             self.latest = mention.at
 
-    def render(self, width: int) -> Table:
-        """Return the table as it stands, for a terminal of `width` cells."""
+    def render(self, width: int) -> Group:
+        """Return watches and alerts as they stand, for a terminal of `width` cells."""
+        return Group(self._watches(width), self._alerts())
+
+    def _alerts(self) -> Table:
+        """Return the most severe alerts, each at the time when it fired, with what it said last."""
+        table = Table(title=f"{len(self.alerts)} alerts", expand=True, show_header=False)
+        table.add_column("fired", no_wrap=True)
+        table.add_column("severity", no_wrap=True)
+        table.add_column("state", no_wrap=True)
+        table.add_column("says", ratio=1, no_wrap=True, overflow="ellipsis")
+        gravest = sorted(self.alerts.values(), key=lambda alert: alert.order)[:SHOWN_ALERTS]
+        for alert in sorted(gravest, key=lambda alert: alert.fired_at):
+            colour = COLOURS.get(alert.severity, "")
+            cells = f"{alert.fired_at:%d %H:%M}", Text(alert.severity, colour), alert.state
+            table.add_row(*cells, one_line(alert.says))
+        return table
+
+    def _watches(self, width: int) -> Table:
         clock = f"{self.latest:%Y-%m-%d %H:%M} UTC" if self.latest else "waiting for events"
         table = Table(title=f"Hubbub · event time {clock}", expand=True)
         is_wide = width >= WIDE_CELLS

@@ -94,20 +94,20 @@ def _prepare(steps: "Steps", folder: Path) -> list[Watch]:
 
 
 def _watch_it(steps: "Steps", bootstrap: str, *, watches: list[Watch]) -> int:
-    """Draw mentions as they come until every stage has drained its input."""
+    """Draw mentions and alerts as they come until every stage has drained its input."""
     from deploy.demo.board import Board
-    from deploy.demo.reading import MentionReader
+    from deploy.demo.reading import Reader
 
     board = Board(watches)
-    reader = MentionReader(load(flags={"kafka": {"bootstrap": bootstrap}}))
+    reader = Reader(load(flags={"kafka": {"bootstrap": bootstrap}}))
     try:
         with Live(board.render(_OUT.width), console=_OUT, refresh_per_second=FRAMES) as live:
             while steps.is_running("up") or steps.is_running("scenario"):
-                for mention in reader.read(200):
-                    board.take(mention)
+                for record in reader.read(200):
+                    board.take(record)
                 live.update(board.render(_OUT.width))
-            for mention in reader.read(1000):
-                board.take(mention)
+            for record in reader.read(1000):
+                board.take(record)
             live.update(board.render(_OUT.width))
     finally:
         reader.close()
