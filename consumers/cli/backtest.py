@@ -85,9 +85,9 @@ def backtest(
     from models.registry import build_text_scorer
 
     if plot is not None:
-        from consumers.operations.plotting import check_installed
+        from consumers.operations.plotting import check_drawable
 
-        check_installed()
+        check_drawable(plot)
     given = {"only_matching": True, **({} if model is None else {"model": model})}
     settings = settings_from(None, settings_file, score=given)
     scorer = build_text_scorer(

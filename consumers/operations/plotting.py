@@ -28,17 +28,19 @@ MANY = 10_000
 LEAST_WIDTH = 0.003
 
 
-def check_installed() -> None:
-    """Raise MissingExtra where matplotlib is not there."""
+def check_drawable(path: Path) -> None:
+    """Raise MissingExtra where matplotlib is not there, InvalidInput where the picture would have no folder."""
     try:
         import matplotlib as _  # noqa: F401
     except ImportError as error:
         raise MissingExtra("a plot needs matplotlib: pip install 'hubbub[plots]'") from error
+    if not path.parent.is_dir():
+        raise InvalidInput(f"--plot {path}: there is no folder {path.parent}")
 
 
 def write_plot(panels: Sequence[Panel], path: Path, *, span: Span) -> None:
     """Write the picture; raises MissingExtra, and InvalidInput for a path that cannot be written or no panel."""
-    check_installed()
+    check_drawable(path)
     import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -1,5 +1,6 @@
 """What watches would have told of a recording: firings, how late, near misses, and a picture of it."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from consumers.operations.backtesting import Backtest, Trial, backtest_of, span_
 from consumers.operations.curves import Bins, Curves
 from consumers.operations.near_misses import HOUR_MS, NearMisses
 from consumers.operations.panels import Panel, panels_of
+from consumers.operations.plotting import check_drawable, write_plot
 from consumers.operations.recorded import Recording
 from consumers.operations.rehearsing import Listening, rehearse
+from contracts.errors import InvalidInput, MissingExtra
 from contracts.settings import load
 from contracts.watches import Rule, Watch
 from models.identity import IdentityScorer
@@ -172,8 +175,6 @@ def test_the_picture_has_its_size_and_is_not_blank(tried: Tried, tmp_path: Path)
     pytest.importorskip("matplotlib")
     from matplotlib.image import imread
 
-    from consumers.operations.plotting import write_plot
-
     # Given a panel whose group is no Latin word
     panels = tried.panels[:1] * 4 + [tried.panels[0]._replace(title="acme · 退款 $a$")]
     # When one column of panels and two are drawn
@@ -184,3 +185,15 @@ def test_the_picture_has_its_size_and_is_not_blank(tried: Tried, tmp_path: Path)
         # Then each is as wide as said, as high as its rows, and has more than one colour
         assert pixels.shape[:2] == (round(70 + 230 * rows), 1400)
         assert pixels[:, :, :3].std() > 0.05
+
+
+def test_a_picture_that_cannot_be_is_refused_before_the_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'hubbub\[plots\]'"):
+        check_drawable(tmp_path / "a.png")
+    monkeypatch.undo()
+    pytest.importorskip("matplotlib")
+    with pytest.raises(InvalidInput, match="there is no folder"):
+        check_drawable(tmp_path / "none" / "a.png")
