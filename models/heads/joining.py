@@ -5,11 +5,30 @@ imports numpy, models.calibration and models.protocols.
 
     p = softmax(dense factor x dense scores + sparse factor x sparse scores)
 
-The factors make the examples' labels likeliest, so they are temperature and mixture at once. Of the measures of doubt
-tried on clinc150 (150 intents), entropy parts strange texts from known ones best among those that one distribution
-gives: area under the ROC curve .960, against .951 for the best probability and .931 for the margin.
+The factors make the examples' labels likeliest, so they are temperature and mixture at once. An encoder that was
+trained on the very examples knows them better than it will know others; cross-validation cannot see that, and would
+leave n-grams too little. So they keep at least `SPARSE_SHARE` of the factor that makes the labels likeliest by n-grams
+alone. On texts held out from encoder and head alike, that share is .23 to .45 on eight sets:
+
+    held out                                  share   accuracy (likeliest factors -> with the least share)
+    headlines, thucnews10 *                    .36    90.9 -> 91.7
+    bank intents, banking77 *                  .35    92.1 -> 92.5
+    intents, clinc150 *                        .23    96.4 -> 96.7
+    intents, hwu64                             .38    93.4 -> 93.5
+    the same, ten examples a label             .25    82.8 -> 82.5
+    their 18 scenarios                         .44    94.5 -> 94.5
+    what crisis tweets tell (T26)              .41    70.3 -> 70.3
+    who tells it (T26)                         .45    72.8 -> 72.8
+
+    * the encoder was trained on the examples
+
+Of the measures of doubt tried on clinc150 (150 intents), entropy parts strange texts from known ones best among those
+that one distribution gives: area under the ROC curve .960, against .951 for the best probability and .931 for the
+margin.
 """
 
+from collections.abc import Callable, Iterable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +42,8 @@ KEEP = 0.99
 FEW_RIGHT = 50
 NEVER = 1.0  # entropy as a share of the greatest; none is above it
 STEPS = 6
+GRID = (0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
+SPARSE_SHARE = 0.4
 
 
 class Factors(NamedTuple):
@@ -43,30 +64,53 @@ def loss_of(probabilities: FloatArray, true: Positions) -> float:
 
 
 def fit_factors(dense: FloatArray, sparse: FloatArray, *, true: Positions) -> Factors:
-    """Return the factors under which `true` is likeliest: a coarse grid, then halves of its step around the best.
+    """Return the factors under which `true` is likeliest while n-grams keep `SPARSE_SHARE` of their factor alone.
 
     Of n examples the share that is right is taken as (n + 1) / (n + 2), the rule of succession: examples that are all
     answered rightly do not earn a certainty of 1.
     Reference: Platt, Probabilistic Outputs for Support Vector Machines, 1999.
+
+    Where vectors know every example, n-grams that know nine of ten count all the same:
+
+    >>> true, guess = np.arange(100) % 2, np.arange(100) % 2
+    >>> guess[:10] = 1 - guess[:10]
+    >>> known, fair = (4 * np.eye(2, dtype=np.float32)[each] for each in (true, guess))
+    >>> fit_factors(known, fair, true=true)
+    Factors(dense=1.0212, sparse=0.2138)
     """
+    loss = _surprise(dense, sparse, true=true)
+    alone = _likeliest(loss, (Factors(0.0, b) for b in GRID if b))
+    least = SPARSE_SHARE * alone.sparse
+    pairs = ((a, max(b, least)) for a in GRID for b in GRID)
+    best = _likeliest(loss, (Factors(a, b) for a, b in pairs if a + b), least=least)
+    return Factors(round(best.dense, 4), round(best.sparse, 4))
+
+
+def _surprise(
+    dense: FloatArray, sparse: FloatArray, *, true: Positions
+) -> Callable[[Factors], float]:
+    """Return the loss of factors; each pair is computed once."""
     share = (len(true) + 1) / (len(true) + 2)
-    grid = [0.0, 0.25, 0.5, 1.0, 2.0, 4.0, 8.0]
-    tried: dict[Factors, float] = {}
 
+    @cache
     def loss(factors: Factors) -> float:
-        if factors not in tried:
-            right = join(dense, sparse, factors=factors)[np.arange(len(true)), true]
-            surprise = share * np.log(right + 1e-9) + (1 - share) * np.log(1 - right + 1e-9)
-            tried[factors] = -float(surprise.mean())
-        return tried[factors]
+        right = join(dense, sparse, factors=factors)[np.arange(len(true)), true]
+        surprise = share * np.log(right + 1e-9) + (1 - share) * np.log(1 - right + 1e-9)
+        return -float(surprise.mean())
 
-    best = min((Factors(a, b) for a in grid for b in grid if a + b > 0), key=loss)
-    step = 1.5
+    return loss
+
+
+def _likeliest(
+    loss: Callable[[Factors], float], grid: Iterable[Factors], *, least: float = 0.0
+) -> Factors:
+    """Return the best of a coarse grid, then of ever smaller steps around the best; `sparse` is never below `least`."""
+    best, step = min(grid, key=loss), 1.5
     for _ in range(STEPS):
         near = [1 / step, 1.0, step]
-        best = min((Factors(best.dense * a, best.sparse * b) for a in near for b in near), key=loss)
-        step = step**0.6
-    return Factors(round(best.dense, 4), round(best.sparse, 4))
+        tried = [Factors(best.dense * a, max(best.sparse * b, least)) for a in near for b in near]
+        best, step = min(tried, key=loss), step**0.6
+    return best
 
 
 def entropy(probabilities: FloatArray) -> FloatArray:

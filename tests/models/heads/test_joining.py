@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from models.heads.joining import NEVER, Factors, entropy, fit_factors, fit_limit, join
+from models.heads.joining import (
+    NEVER,
+    SPARSE_SHARE,
+    Factors,
+    entropy,
+    fit_factors,
+    fit_limit,
+    join,
+)
 
 RNG = np.random.default_rng(1)
 TRUE = RNG.integers(0, 4, 400)
@@ -19,6 +27,19 @@ def test_a_part_that_says_nothing_gets_no_say() -> None:
     factors = fit_factors(scores(3.0), scores(0.0), true=TRUE)
     assert factors.dense > 0.5
     assert factors.sparse < 0.1 * factors.dense
+
+
+def test_vectors_that_know_every_example_leave_n_grams_their_share() -> None:
+    # Given vectors that were made for these very examples, and n-grams that are fair
+    known, fair = scores(30.0), scores(1.5)
+    # When factors are fitted
+    alone = fit_factors(0 * fair, fair, true=TRUE).sparse
+    factors = fit_factors(known, fair, true=TRUE)
+    # Then n-grams keep their share, and both together know more than n-grams alone
+    assert factors.sparse >= round(SPARSE_SHARE * alone, 4) - 1e-4
+    assert factors.dense > 0
+    joined = join(known, fair, factors=factors)
+    assert (joined.argmax(1) == TRUE).mean() > (fair.argmax(1) == TRUE).mean()
 
 
 def test_both_parts_together_are_better_than_either() -> None:
