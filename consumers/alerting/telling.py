@@ -90,7 +90,7 @@ class Gauges:
         telemetry.WATCH_NEGATIVE.labels(key).set(measured(tally, "negative_share") or 0.0)
         telemetry.WATCH_VALENCE.labels(key).set(measured(tally, "valence") or 0.0)
         emotions = self._emotions.setdefault(key, set())
-        emotions |= tally.labels.get("emotion", {}).keys()
+        emotions.update(tally.labels.get("emotion", {}))
         for emotion in emotions:
             ratio = measured(tally, f"emotion:{emotion}") or 0.0
             telemetry.WATCH_EMOTION.labels(key, emotion).set(ratio)
