@@ -9,6 +9,7 @@ A series is a pair (group, measure). Counts (`volume`, `negative`) are judged al
 """
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import NamedTuple
 
 import msgspec
@@ -165,7 +166,7 @@ class _Detectors:
 
     def copy(self) -> "_Detectors":
         """Return detectors that may be taught apart."""
-        return _Detectors.of(self.learnt(), window_s=self._window_s)
+        return deepcopy(self)
 
     def judge(self, seen: Windowed) -> dict[str, Usual]:
         """Judge a window and learn it; series that were never seen are added in the order of their names."""

@@ -35,6 +35,7 @@ from contracts.mentions import Mention
 INDEX_BITS = 9
 REGISTERS = 1 << INDEX_BITS
 HASH_BYTES = 4
+HASHES = ">u4"
 # With one key more the list would be as long as the registers: the length says which of both is kept.
 EXACT = REGISTERS // HASH_BYTES - 1
 _REST_BITS = 8 * HASH_BYTES - INDEX_BITS
@@ -71,15 +72,16 @@ class Voices(msgspec.Struct, array_like=True):
 
     def merge(self, other: "Voices") -> None:
         """Count all that another has counted."""
-        if not other.is_exact:
-            mine = self.kept if not self.is_exact else _registers(self.kept)
-            greatest = np.maximum(
-                np.frombuffer(mine, np.uint8), np.frombuffer(other.kept, np.uint8)
-            )
-            self.kept = bytearray(greatest.tobytes())
+        if self.is_exact and other.is_exact:
+            hashes = np.union1d(np.frombuffer(self.kept, HASHES), np.frombuffer(other.kept, HASHES))
+            kept = bytearray(hashes.astype(HASHES).tobytes())
+            self.kept = kept if len(hashes) <= EXACT else _registers(kept)
             return
-        for at in range(0, len(other.kept), HASH_BYTES):
-            self._add(bytes(other.kept[at : at + HASH_BYTES]))
+        mine, theirs = (
+            one.kept if not one.is_exact else _registers(one.kept) for one in (self, other)
+        )
+        greatest = np.maximum(np.frombuffer(mine, np.uint8), np.frombuffer(theirs, np.uint8))
+        self.kept = bytearray(greatest.tobytes())
 
     def estimate(self) -> int:
         """Return how many distinct keys were added: exact up to 127, else within some 4.6 %."""
@@ -165,10 +167,12 @@ def _place(hashes: bytearray, hashed: bytes) -> int:
 
 
 def _registers(hashes: bytearray) -> bytearray:
-    registers = bytearray(REGISTERS)
-    for at in range(0, len(hashes), HASH_BYTES):
-        _raise(registers, hashes[at : at + HASH_BYTES])
-    return registers
+    registers = np.zeros(REGISTERS, np.uint8)
+    values = np.frombuffer(hashes, HASHES).astype(np.int64)
+    # The exponent of a whole number is its length in bits.
+    lengths = np.frexp((values & ((1 << _REST_BITS) - 1)).astype(np.float64))[1]
+    np.maximum.at(registers, values >> _REST_BITS, (_REST_BITS + 1 - lengths).astype(np.uint8))
+    return bytearray(registers.tobytes())
 
 
 def _raise(registers: bytearray, hashed: bytes | bytearray) -> None:
