@@ -28,8 +28,6 @@ from consumers.alerting.rule import TOTAL, AlertRule, Verdict
 from consumers.alerting.tallies import Tally, group_name
 from consumers.alerting.watched import Setup, Watched, windows_of
 
-MODELS_LIMIT = 4
-
 Windows = Mapping[int, Window]
 
 
@@ -107,7 +105,7 @@ class Decider:
         episodes.observe(
             judged.rule,
             judged.verdict,
-            models=kept.models,
+            models=kept.models_since(judged.verdict.end_ms - judged.verdict.window_s * 1000),
             evidence=lambda: prover.evidence(
                 judged.rule, judged.verdict, tally=judged.tally, kept=kept
             ),
@@ -193,7 +191,7 @@ class Decider:
         prover.turn_bucket(kept, start_ms, is_usual=is_usual)
         kept.samples = merged_samples([kept.samples, pane.samples])
         kept.hear(pane.heard_ms, wanted=self._watched.silent_sources)
-        kept.models = sorted({*kept.models, *pane.models})[-MODELS_LIMIT:]
+        kept.note_models(pane.models, end_ms, longest_ms=self._windows_ms[-1])
         return pane
 
     def _next_due(self, kept: Kept, episodes: Episodes) -> int:

@@ -58,7 +58,7 @@ class Episodes:
         rule: AlertRule,
         verdict: Verdict,
         *,
-        models: list[str],
+        models: tuple[str, ...],
         evidence: Callable[[], Evidence],
     ) -> None:
         """Take in one verdict; `evidence` is asked for where an alert is made or told anew."""
@@ -67,8 +67,8 @@ class Episodes:
         if known is None and verdict.level != "breach":
             return
         step = observe(known, verdict, rule=rule, watch=self._watched.watch, evidence=evidence)
-        if step.alert is not None:
-            step = with_alert(step, replace(step.alert, model_versions=tuple(models)))
+        if step.alert is not None and (known is None or _is_shown_anew(step.alert, known.alert)):
+            step = with_alert(step, replace(step.alert, model_versions=models))
         self._keep(name, hushed(step, self._standing, at_ms=verdict.end_ms))
 
     def hear(self, feedback: Feedback) -> bool:
@@ -117,6 +117,10 @@ class Episodes:
             raw = self._state.get(self._silences_key)
             self._silences = Silences() if raw is None else _SILENCES.decode(raw)
         return self._silences
+
+
+def _is_shown_anew(alert: Alert, before: Alert) -> bool:
+    return alert.evidence is not before.evidence
 
 
 def _name(rule: str, group: str) -> str:

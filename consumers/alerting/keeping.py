@@ -12,7 +12,7 @@ In: the state of a partition. Out: records read from it and written back. Pure b
     silences/WATCH         who asked for silence
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 import msgspec
@@ -39,6 +39,7 @@ class Kept(msgspec.Struct, array_like=True):
     `first_ms` is when it was first mentioned, `decided_ms` the end of the last pane that was decided, `due_ms` the end
     of the next one that must be (NEVER_MS: none until a mention comes). `heard_ms` is the newest mention by source
     in the panes that were decided. `samples` are of the bucket in hand since `bucket_ms`, `before` of the one before.
+    `models` says for each the end of the last pane of which it scored mentions.
     """
 
     first_ms: int
@@ -49,13 +50,23 @@ class Kept(msgspec.Struct, array_like=True):
     samples: dict[str, Samples] = {}
     before: dict[str, Samples] = {}
     bucket_ms: int = 0
-    models: list[str] = []
+    models: dict[str, int] = {}
 
     def hear(self, heard_ms: Mapping[str, int], *, wanted: Collection[str]) -> None:
         """Note when the sources of a pane spoke; the `wanted` ones are not let go of."""
         for source, at_ms in heard_ms.items():
             self.heard_ms[source] = max(self.heard_ms.get(source, at_ms), at_ms)
         bound(self.heard_ms, HEARD_LIMIT, first=wanted)
+
+    def note_models(self, models: Iterable[str], end_ms: int, *, longest_ms: int) -> None:
+        """Note which models scored the pane that ends at `end_ms`; those of no window any more are let go of."""
+        self.models = {
+            model: at_ms for model, at_ms in self.models.items() if at_ms > end_ms - longest_ms
+        } | dict.fromkeys(models, end_ms)
+
+    def models_since(self, begin_ms: int) -> tuple[str, ...]:
+        """Return the models that scored mentions since then, in order."""
+        return tuple(sorted(model for model, at_ms in self.models.items() if at_ms > begin_ms))
 
 
 class Curves(msgspec.Struct, array_like=True):

@@ -62,6 +62,23 @@ def test_every_record_ends_and_what_cannot_be_read_is_a_dead_letter_with_its_byt
     assert [output.value for output in made] == [b"\x00no mention", b""]
 
 
+def test_the_models_of_an_alert_are_those_that_scored_its_window() -> None:
+    # Given a model that is replaced by another, in a minute of which an alert speaks
+    desk = Desk(watch_of(volume_rule(update=10, resolve="1m")))
+    desk.give(*(mention(n, 1, model_version="f0") for n in range(3)))
+    desk.pass_to(10)
+    desk.give(*(mention(10 + n, 21, model_version="a7") for n in range(3)))
+    desk.pass_to(30)
+    assert [alert.model_versions for alert in desk.alerts] == [("a7", "f0")]
+    # When only the new one scores, then it alone is told, and also when the alert is over.
+    desk.give(*(mention(20 + n, 91, model_version="a7") for n in range(3)))
+    desk.pass_to(100)
+    assert [alert.model_versions for alert in desk.alerts] == [("a7",)]
+    desk.pass_to(600)
+    (alert,) = desk.alerts
+    assert (alert.state, alert.model_versions) == ("resolved", ("a7",))
+
+
 def test_an_alert_lies_on_the_partition_and_under_the_key_of_its_watch() -> None:
     desk = firing()
     alert, transition = desk.alerts[0], desk.transitions[0]
