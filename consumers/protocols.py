@@ -70,8 +70,8 @@ class State(Protocol):
 class Outcome(Protocol):
     """Where a stage puts all that comes of one batch.
 
-    Every record must end exactly once: `result`, `dead` or `drop`. The loop adds up and stops the process where the
-    sum is not zero.
+    Every record must end exactly once, `result`, `dead` or `drop`, but for those that it leaves. The loop adds up and
+    stops the process where the sum is not zero.
     """
 
     def send(
@@ -94,6 +94,12 @@ class Outcome(Protocol):
     def drop(self, record: Record, policy: str) -> None:
         """End a record as a counted drop that a policy names."""
 
+    def leave(self, source: Input, records: Sequence[Record]) -> None:
+        """Leave an input's last records for a further batch, which comes at once; none where more work is left alone.
+
+        For a stage whose work for one record may take long: what one transaction holds must end in time.
+        """
+
     def state(self, source: Input) -> State:
         """Return the state of an input partition; raises KeyError for one that is not held."""
 
@@ -108,6 +114,16 @@ class Batch(NamedTuple):
     def size(self) -> int:
         """Return how many records there are."""
         return sum(len(records) for records in self.records.values())
+
+    def without(self, left: Mapping[Input, Sequence[Record]]) -> "Batch":
+        """Return the batch without the last records of some inputs."""
+        return Batch(
+            {
+                source: records[: len(records) - len(left.get(source, ()))]
+                for source, records in self.records.items()
+            },
+            self.now_ms,
+        )
 
 
 class Progress(NamedTuple):

@@ -4,7 +4,7 @@ In: records of one partition of `mentions` or `feedback`. Out: ends of records, 
 watches are due when, to be kept once the batch has committed; None for one that is no more.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from consumers.alerting.counting import Counter
@@ -26,6 +26,8 @@ from contracts.watches import Watch
 REPEAT = "repeat"
 NO_WATCH = "no_watch"
 NO_CHANGE = "no_change"
+# A pane takes some milliseconds to judge; a transaction must end long before its deadline.
+PANES_A_BATCH = 1000
 
 
 class Waiting(NamedTuple):
@@ -56,14 +58,21 @@ class BatchWork:
         self._means = means
         self._outcome = outcome
         self._now_ms = now_ms
+        self._panes_left = PANES_A_BATCH
         self.moved: dict[Input, dict[str, int | None]] = {}
 
-    def follow(self, source: Input, records: Iterable[Record]) -> None:
-        """Go through a partition's mentions and ticks in order: mentions wait until time moves on."""
+    def follow(self, source: Input, records: Sequence[Record]) -> None:
+        """Go through a partition's mentions and ticks in order: mentions wait until time moves on.
+
+        Where time moved so far that a batch cannot hold it, the records behind are left, and what is due comes first.
+        """
         state = self._outcome.state(source)
         time = InputTime.read(state, expected=self._means.expected)
+        if not self._decide(source, self._decided_ms(time.merged_ms)):
+            self._outcome.leave(source, records)
+            return
         waiting: dict[str, list[Waiting]] = {}
-        for record in records:
+        for number, record in enumerate(records, 1):
             try:
                 item = self._means.mention_codec.decode(record.value, record.headers)
             except RecordInvalid as error:
@@ -78,7 +87,10 @@ class BatchWork:
             waiting = {}
             decided_ms = self._decided_ms(time.observe(item))
             if decided_ms > before:
-                self._decide(source, decided_ms)
+                self._end_gone(source, decided_ms)
+                if not self._decide(source, decided_ms):
+                    self._outcome.leave(source, records[number:])
+                    break
         self._count(source, waiting, watermark_ms=time.merged_ms)
         time.write(state)
 
@@ -127,27 +139,46 @@ class BatchWork:
                     self._outcome.drop(item.record, REPEAT)
             self._note_due(source, keeping)
 
-    def _decide(self, source: Input, decided_ms: int) -> None:
-        """Judge every watch that is due, in the order of their names; end those that are no more."""
-        due = self._means.due.get(source, {}) | self.moved.get(source, {})
-        for key in sorted(due):
-            due_ms = due[key]
+    def _decide(self, source: Input, decided_ms: int) -> bool:
+        """Judge every watch that is due, in the order of their names.
+
+        Returns whether all is done; else some are still due.
+        """
+        for key in self._due_by(source, decided_ms):
             watched = self._means.rulebook.get(key)
-            if due_ms is None or (watched is not None and due_ms > decided_ms):
-                continue
             if watched is None:
-                self._end(source, key, at_ms=decided_ms)
                 continue
             keeping = Keeping(key, self._outcome.state(source))
             episodes = self._episodes(source, watched)
             decider = Decider(
                 watched, keeping, setup=self._means.setup, listener=self._means.listener
             )
-            decider.advance(decided_ms, episodes)
+            due_ms = decider.advance(decided_ms, episodes, most=self._panes_left)
+            self._panes_left -= decider.judged
             if decider.newest is not None:
                 self._means.gauges.note_window(source, key, tallies=decider.newest)
             self._send(source, episodes)
             self._note_due(source, keeping)
+            if due_ms <= decided_ms:
+                return False
+        return True
+
+    def _due_by(self, source: Input, decided_ms: int) -> list[str]:
+        """Return the watches that are due, by name."""
+        due = self._all_due(source)
+        return sorted(k for k, at_ms in due.items() if at_ms is not None and at_ms <= decided_ms)
+
+    def _all_due(self, source: Input) -> Mapping[str, int | None]:
+        """Return when each watch is due, as this batch has it."""
+        due = self._means.due.get(source, {})
+        moved = self.moved.get(source)
+        return due | moved if moved else due
+
+    def _end_gone(self, source: Input, decided_ms: int) -> None:
+        """End the watches that are no more."""
+        for key, due_ms in sorted(self._all_due(source).items()):
+            if due_ms is not None and self._means.rulebook.get(key) is None:
+                self._end(source, key, at_ms=decided_ms)
 
     def _end(self, source: Input, key: str, *, at_ms: int) -> None:
         """Resolve the alerts of a watch that is no more, and remove all that is kept of it."""

@@ -56,17 +56,19 @@ class Decider:
         self._windows_ms = watched.windows_ms(setup.timing)
         self._chance_windows_ms = watched.chance_windows_ms
         self.newest: Mapping[str, Tally] | None = None
+        self.judged = 0
 
-    def advance(self, decided_ms: int, episodes: Episodes) -> int:
-        """Judge every pane that ends at or before `decided_ms` and is due; returns when the next one is.
+    def advance(self, decided_ms: int, episodes: Episodes, *, most: int) -> int:
+        """Judge the panes that end at or before `decided_ms` and are due, at `most` so many; returns when the next is.
 
-        `newest` is then the last window of a step, None where nothing was due.
+        `newest` is then the last window of a step, None where nothing was due; `judged` is how many panes were.
         """
         kept = self._keeping.kept()
         if kept is None:
             return NEVER_MS
         prover = Prover(self._watched, self._keeping, setup=self._setup)
-        while kept.due_ms <= decided_ms:
+        while kept.due_ms <= decided_ms and self.judged < most:
+            self.judged += 1
             self._decide(kept, kept.due_ms, episodes=episodes, prover=prover)
             kept.decided_ms = kept.due_ms
             kept.due_ms = self._next_due(kept, episodes)

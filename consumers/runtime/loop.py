@@ -12,6 +12,7 @@ import structlog
 from consumers.protocols import Batch, Input, Progress, Record, Stage
 from consumers.runtime.attempts import Mark
 from consumers.runtime.corrupt import end_of_corrupt
+from consumers.runtime.ending import Ending
 from consumers.runtime.faults import Faults
 from consumers.runtime.intake import CorruptAt, Intake, Rejoin
 from consumers.runtime.losses import Losses
@@ -55,8 +56,7 @@ def wall_clock_ms() -> int:
 class Worker:
     """Run one stage as one member of its group; `run` returns after `stop` or when idle long enough.
 
-    Where another stage writes its inputs, `is_fed` says whether that one still works: until something came, and as long
-    as it does, no silence is the end.
+    `is_fed`: see `Ending`.
 
     `slot` numbers the workers of a group on this deployment from 0: two live workers of one slot shut each other out.
     """
@@ -80,9 +80,7 @@ class Worker:
         self._changelog = names.of(changelog_of(group))
         self._letters = names.of(DEAD_LETTER)
         self._faults = faults
-        self._until_idle_s = until_idle_s
-        self._is_fed = is_fed
-        self._has_begun = False
+        self._ending = Ending(until_idle_s, is_fed)
         self._watchdog = Watchdog(settings.runtime.deadline_s)
         self._partitions = Partitions(settings, stage, changelog=self._changelog)
         self._stalls = Stalls(int(settings.runtime.stall_s * 1000))
@@ -202,6 +200,18 @@ class Worker:
                 yield {source: [record]}
 
     def _complete(self, records: Mapping[Input, Sequence[Record]]) -> None:
+        """Bring records to their end, in one transaction or as many as the stage asks for."""
+        left: Mapping[Input, Sequence[Record]] | None = records
+        while left and not self._is_stopping:
+            left = self._complete_part(left)
+            if left:
+                with self._watchdog.step("poll"):
+                    self._intake.keep_alive()
+
+    def _complete_part(
+        self, records: Mapping[Input, Sequence[Record]]
+    ) -> Mapping[Input, Sequence[Record]]:
+        """Return what the stage left of the records."""
         batch = Batch(records, wall_clock_ms())
         try:
             outcome = self._retries.run(
@@ -212,18 +222,19 @@ class Worker:
         except GoSingly:
             for part in singly(records):
                 self._complete(part)
-            return
+            return {}
         if batch.size > 1 and len(outcome.outputs) > OUTPUTS_LIMIT:
             for part in halves(records):
                 self._complete(part)
-            return
+            return {}
         self._faults.reach("processed")
-        self._commit(batch, outcome)
+        self._commit(batch.without(outcome.left), outcome)
+        return outcome.left
 
     def _attempt(self, batch: Batch) -> BatchOutcome:
         for source, records in batch.records.items():
             mark = self._partitions.marks[source]
-            if mark.is_poison(self._settings.runtime.crash_limit):
+            if records and mark.is_poison(self._settings.runtime.crash_limit):
                 return self._set_aside(
                     batch,
                     PoisonRecord(
@@ -251,8 +262,11 @@ class Worker:
         )
 
     def _commit(self, batch: Batch, outcome: BatchOutcome) -> None:
+        standing = self._partitions.standing()
         offsets = {
             source: (records[-1].offset + 1, self._next_mark(source))
+            if records
+            else standing[source]
             for source, records in batch.records.items()
         }
         self._transact(outcome, offsets)
@@ -287,7 +301,7 @@ class Worker:
 
     def _note_records(self, polled: Mapping[Input, Sequence[Record]]) -> None:
         now = wall_clock_ms()
-        self._has_begun = True
+        self._ending.note_records()
         for source in polled:
             self._last_records_ms[source] = now
 
@@ -329,19 +343,9 @@ class Worker:
             )
 
     def _stop_when_idle(self, progress: Sequence[Progress]) -> None:
-        if self._until_idle_s is None:
-            return
-        silent_ms = min(
-            (item.silent_ms for item in progress), default=wall_clock_ms() - self._started_ms
-        )
-        is_silent = silent_ms >= self._until_idle_s * 1000
-        if all(item.drained for item in progress) and is_silent and not self._is_awaiting():
-            _LOG.info("idle", stage=self._stage.name, seconds=self._until_idle_s)
+        if self._ending.is_due(progress, running_ms=wall_clock_ms() - self._started_ms):
+            _LOG.info("idle", stage=self._stage.name)
             self.stop()
-
-    def _is_awaiting(self) -> bool:
-        """Say whether another stage is yet to write what this one reads."""
-        return self._is_fed is not None and (not self._has_begun or self._is_fed())
 
     def _skip_corrupt(self, error: CorruptAt) -> None:
         """After three fetches of the same corrupt batch, set it aside as one dead letter and go on behind it."""

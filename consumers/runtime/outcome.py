@@ -46,6 +46,7 @@ class BatchOutcome:
         self._dead: dict[Input, list[str]] = {}
         self._dropped: dict[Input, dict[str, int]] = {}
         self.outputs: list[Output] = []
+        self.left: dict[Input, Sequence[Record]] = {}
 
     def send(
         self,
@@ -77,13 +78,17 @@ class BatchOutcome:
         dropped = self._dropped.setdefault(source, {})
         dropped[policy] = dropped.get(policy, 0) + 1
 
+    def leave(self, source: Input, records: Sequence[Record]) -> None:
+        """Leave an input's last records for a further batch."""
+        self.left[source] = records
+
     def state(self, source: Input) -> Overlay:
         """Return one partition's state with this batch's writes."""
         return self._overlays[source]
 
     def settle(self, batch: Batch) -> None:
-        """Enter every record's end in the ledgers; raises BalanceBroken unless each ended exactly once."""
-        for source, records in batch.records.items():
+        """Enter in the ledgers how every record ended that was not left; raises BalanceBroken unless each did once."""
+        for source, records in batch.without(self.left).records.items():
             ended = Ledger(
                 taken=len(records),
                 result=self._results.get(source, 0),

@@ -5,7 +5,7 @@ here: every record ends once, state moves on with the batch alone. For trying ou
 recorded events; nothing is kept afterwards. Knows no stage.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from consumers.protocols import Batch, Input, Progress, Record, Stage
@@ -72,13 +72,23 @@ class Rehearsal:
         self._stage.ticked()
         return outcome.outputs
 
-    def _process(self, records: dict[Input, list[Record]], now_ms: int) -> list[Output]:
+    def _process(self, records: Mapping[Input, Sequence[Record]], now_ms: int) -> list[Output]:
+        outputs: list[Output] = []
+        left = records
+        while left:
+            outcome = self.process_part(left, now_ms)
+            outputs += outcome.outputs
+            left = outcome.left
+        return outputs
+
+    def process_part(self, records: Mapping[Input, Sequence[Record]], now_ms: int) -> BatchOutcome:
+        """Process records as one transaction; `left` of what is returned is for the next."""
         batch, outcome = Batch(records, now_ms), self._outcome(now_ms)
         self._stage.process(batch, outcome)
         outcome.settle(batch)
         outcome.apply()
         self._stage.applied()
-        return outcome.outputs
+        return outcome
 
     def _outcome(self, now_ms: int) -> BatchOutcome:
         return BatchOutcome(self._stage.name, self._states, letters="dead-letter", now_ms=now_ms)

@@ -13,6 +13,7 @@ import msgspec
 from consumers.alerting.deciding import Judged, Listener
 from consumers.alerting.rulebook import Rulebook
 from consumers.alerting.stage import AlertStage
+from consumers.protocols import Input
 from consumers.runtime.ledger import KEY, Ledger, read_ledger
 from consumers.runtime.outcome import Output
 from consumers.runtime.rehearsal import Rehearsal
@@ -175,6 +176,16 @@ class Desk:
         made = self.rehearsal.feed(topic, map(arrived, items), now_ms=self.now_ms)
         self.written += made
         return made
+
+    def give_once(self, *items: Item) -> None:
+        """Process one transaction of a batch of mentions and ticks, whatever it leaves."""
+        records = [
+            self.rehearsal._record(Input(self.mentions, 0), arrived(item), now_ms=self.now_ms)
+            for item in items
+        ]
+        outcome = self.rehearsal.process_part({Input(self.mentions, 0): records}, self.now_ms)
+        assert not outcome.left.get(Input(self.mentions, 0))
+        self.written += outcome.outputs
 
     def pass_to(self, at_s: float) -> list[Output]:
         """Let time come so far that every pane before `at_s` is decided."""
