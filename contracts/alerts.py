@@ -23,7 +23,11 @@ Action = Literal["acknowledge", "silence", "unsilence", "useful", "not_useful"]
 
 
 class CurvePoint(msgspec.Struct, frozen=True):
-    """Hold the measure of one step that ends at `at_ms` (epoch milliseconds), and what was expected of it."""
+    """Hold the rule's own measure in the step that ends at `at_ms` (epoch milliseconds), and what was expected of it.
+
+    A surge of negatives has the share of negatives as its measure, a spike the mentions, a shift the emotion's share; a
+    rule with a limit is expected to be at its limit.
+    """
 
     at_ms: int
     observed: float

@@ -16,6 +16,7 @@ from consumers.alerting.episodes import Episodes
 from consumers.alerting.judging import (
     Window,
     counts_of,
+    curve_point,
     judge,
     judge_silence,
     shares_of,
@@ -92,6 +93,13 @@ class Decider:
                 continue
             for group in self._groups(rule, windows=windows, episodes=episodes):
                 judged = self._judged(rule, group, windows=windows, kept=kept)
+                step = windows.get(self._timing.step_ms)
+                if (
+                    step is not None
+                    and end_ms % self._timing.step_ms == 0
+                    and rule.kind != "silence"
+                ):
+                    prover.add_point(rule, group, point=curve_point(rule, step, group=group))
                 if judged is not None:
                     self._move(judged, kept, episodes=episodes, prover=prover)
 
@@ -102,8 +110,6 @@ class Decider:
         return any(mentions >= rule.min_mentions for rule in self._watched.rules)
 
     def _move(self, judged: Judged, kept: Kept, *, episodes: Episodes, prover: Prover) -> None:
-        if judged.verdict.end_ms % self._timing.step_ms == 0:
-            prover.add_point(judged.rule, judged.verdict)
         episodes.observe(
             judged.rule,
             judged.verdict,

@@ -16,9 +16,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from consumers.alerting.baselines import SHARE, Usual
-from consumers.alerting.measures import measured
+from consumers.alerting.measures import EMOTION, NAMES, measured
 from consumers.alerting.rule import TOTAL, AlertRule, Level, Missing, Verdict
 from consumers.alerting.tallies import Tally
+from contracts.alerts import CurvePoint
 
 IMPROBABLE = frozenset({"negative_surge", "volume_spike", "emotion_shift"})
 # So long must a watch have been followed before anything is called unusual, and so many windows.
@@ -71,6 +72,25 @@ def judge(rule: AlertRule, window: Window, *, group: str) -> Verdict:
         seen = tally.furthest_negative if rule.measure == "negative_reach" else tally.furthest
         return _limited(rule, window, group=group, observed=float(seen))
     return _limited(rule, window, group=group, observed=measured(tally, rule.measure))
+
+
+def curve_point(rule: AlertRule, window: Window, *, group: str) -> CurvePoint:
+    """Return the rule's own measure in one window beside what was expected of it, or the limit."""
+    tally = window.tallies.get(group, _NOTHING)
+    observed = measured(tally, rule.measure) if rule.measure in NAMES else None
+    if rule.measure.startswith(EMOTION):
+        observed = measured(tally, rule.measure)
+    expected = rule.limit
+    if rule.kind in IMPROBABLE:
+        expected = window.usual.get(series_name(group, _series_of(rule)), _UNKNOWN).expected
+    return CurvePoint(window.end_ms, observed or 0.0, expected)
+
+
+def _series_of(rule: AlertRule) -> str:
+    """Return the measure of the series that a rule's own measure is judged by."""
+    if rule.kind == "volume_spike":
+        return "volume"
+    return SHARE + (rule.emotion or "negative")
 
 
 def judge_silence(rule: AlertRule, *, last_ms: int, end_ms: int) -> Verdict:
@@ -134,7 +154,7 @@ def _least_probable(rule: AlertRule, window: Window, *, group: str) -> tuple[str
 def _upwards(
     window: Window, group: str, *, measure: str, observed: float
 ) -> tuple[str, float, Usual]:
-    usual = window.usual.get(series_name(group, measure), Usual(0.0, 1.0, 0.0))
+    usual = window.usual.get(series_name(group, measure), _UNKNOWN)
     if observed <= usual.expected:
         usual = usual._replace(probability=1.0)
     return measure, observed, usual
@@ -185,4 +205,5 @@ def _facts(tally: Tally) -> dict[str, int]:
 
 
 _NOTHING = Tally()
+_UNKNOWN = Usual(0.0, 1.0, 0.0)
 _LOUDNESS = {"breach": 0, "hover": 1, "clear": 2}

@@ -28,13 +28,11 @@ class Prover:
         self._setup = setup
         self._curves: Curves | None = None
 
-    def add_point(self, rule: AlertRule, verdict: Verdict) -> None:
+    def add_point(self, rule: AlertRule, group: str, *, point: CurvePoint) -> None:
         """Add what one step showed to the curve of a rule and group."""
         if self._curves is None:
             self._curves = self._keeping.curves()
-        expected = verdict.threshold if verdict.expected is None else verdict.expected
-        point = CurvePoint(verdict.end_ms, verdict.observed, expected)
-        self._curves.add(f"{rule.id}/{verdict.group}", point)
+        self._curves.add(f"{rule.id}/{group}", point)
 
     def turn_bucket(self, kept: Kept, start_ms: int, *, is_usual: bool) -> None:
         """Begin a new bucket of examples where the one in hand is full or old; on a usual day it becomes usual."""
