@@ -2,9 +2,10 @@
 
 In: how far time has come. Out: alerts as they stand and their transitions. State through `Keeping`. Pure but for that.
 
-A pane is judged once it is decided, where it or one of the step before it has mentions, or where it ends a step, and as
-long as something is left to see: mentions within the longest window, or an alert. So hours of silence cost nothing, and
-no answer depends on batches or on the watch's other rules; what only time brings about comes at the end of a step.
+A pane is judged once it is decided, where it has mentions or ends a step, and as long as something is left to see:
+mentions within the longest window, or an alert; of an alert also each pane until a step after the last mention. So
+hours of silence cost nothing, no answer depends on batches or on the watch's other rules, and what time alone brings
+about comes at the end of a step.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -80,17 +81,18 @@ class Decider:
     def _decide(self, kept: Kept, end_ms: int, *, episodes: Episodes, prover: Prover) -> None:
         episodes.close_orphans(end_ms)
         pane = self._close_pane(kept, end_ms, prover=prover, is_usual=episodes.is_quiet)
-        is_moving = bool(kept.history.panes or pane.groups) or end_ms % self._timing.step_ms == 0
+        is_told = bool(pane.groups) or end_ms % self._timing.step_ms == 0
+        rules = self._rules_at(
+            is_told=is_told, is_emptying=bool(kept.history.panes), episodes=episodes
+        )
         kept.history.decide(
             end_ms, pane.groups, step_ms=self._timing.step_ms, longest_ms=self._windows_ms[-1]
         )
-        windows = self._windows(kept, end_ms, is_whole=episodes.any or self._may_fire(kept, end_ms))
+        is_whole = bool(rules) and (episodes.any or self._may_fire(kept, end_ms))
+        windows = self._windows(kept, end_ms, is_whole=is_whole)
         if self._timing.step_ms in windows:
             self.newest = windows[self._timing.step_ms].tallies
-        for rule in self._watched.rules:
-            # Between steps nothing changes but silences; what rules see must not hang on when others are judged.
-            if not is_moving and rule.kind != "silence":
-                continue
+        for rule in rules:
             for group in self._groups(rule, windows=windows, episodes=episodes):
                 judged = self._judged(rule, group, windows=windows, kept=kept)
                 step = windows.get(self._timing.step_ms)
@@ -102,6 +104,18 @@ class Decider:
                     prover.add_point(rule, group, point=curve_point(rule, step, group=group))
                 if judged is not None:
                     self._move(judged, kept, episodes=episodes, prover=prover)
+
+    def _rules_at(self, *, is_told: bool, is_emptying: bool, episodes: Episodes) -> list[AlertRule]:
+        """Return the rules to judge at the end of a pane: none hangs on when others are judged.
+
+        All where the pane has mentions or ends a step (`is_told`); a rule that has an alert also while the short windows
+        are `is_emptying`; silence at any time.
+        """
+        return [
+            rule
+            for rule in self._watched.rules
+            if is_told or rule.kind == "silence" or (is_emptying and episodes.groups(rule.id))
+        ]
 
     def _may_fire(self, kept: Kept, end_ms: int) -> bool:
         """Say whether the longest window has as many mentions as some rule asks for."""
@@ -207,7 +221,7 @@ class Decider:
         times = [start + self._timing.pane_ms for start in self._keeping.open_starts()]
         step_ms = self._timing.step_ms
         next_step_ms = (kept.decided_ms // step_ms + 1) * step_ms
-        if kept.history.panes and (episodes.any or self._may_fire(kept, kept.decided_ms)):
+        if kept.history.panes and episodes.any:
             times.append(kept.decided_ms + self._timing.pane_ms)
         if episodes.any or next_step_ms < kept.history.last_ms + self._windows_ms[-1] + step_ms:
             times.append(next_step_ms)
