@@ -108,7 +108,7 @@ class Decider:
     def _rules_at(self, *, is_told: bool, is_emptying: bool, episodes: Episodes) -> list[AlertRule]:
         """Return the rules to judge at the end of a pane: none hangs on when others are judged.
 
-        All where the pane has mentions or ends a step (`is_told`); one that has an alert also while the short windows are
+        All where the pane has mentions or ends a step (`is_told`); one that has an alert also while short windows are
         `is_emptying`; silence at any time.
         """
         return [
