@@ -188,7 +188,9 @@ class AlertSettings(Part):
         60, "Length of a step of the detectors; a multiple of runtime.pane_s.", ge=1
     )
     groups: int = setting(
-        64, "Most topics of one watch that are followed apart; the rest count in the total.", ge=1
+        64,
+        "Most topics of one watch that are followed apart, the first met; others count in the total.",
+        ge=1,
     )
     exported_watches: int = setting(
         200, "Most watches that have gauges of their own; the rest have none.", ge=0

@@ -31,6 +31,8 @@ from consumers.alerting.tallies import Tally, group_name
 from consumers.alerting.watched import Setup, Watched, windows_of
 
 Windows = Mapping[int, Window]
+# A pane with so many more verdicts takes as long again to judge.
+VERDICTS_OF_A_PANE = 8
 
 
 class Judged(msgspec.Struct, frozen=True):
@@ -59,19 +61,22 @@ class Decider:
         self._chance_windows_ms = watched.chance_windows_ms
         self.newest: Mapping[str, Tally] | None = None
         self.judged = 0
+        self._verdicts = 0
 
     def advance(self, decided_ms: int, episodes: Episodes, *, most: int) -> int:
         """Judge the panes that end at or before `decided_ms` and are due, at `most` so many; returns when the next is.
 
-        `newest` is then the last window of a step, None where nothing was due; `judged` is how many panes were.
+        `newest` is then the last window of a step, None where nothing was due; `judged` is how many panes were, one
+        with many verdicts counted as several.
         """
         kept = self._keeping.kept()
         if kept is None:
             return NEVER_MS
         prover = Prover(self._watched, self._keeping, setup=self._setup)
         while kept.due_ms <= decided_ms and self.judged < most:
-            self.judged += 1
+            before = self._verdicts
             self._decide(kept, kept.due_ms, episodes=episodes, prover=prover)
+            self.judged += 1 + (self._verdicts - before) // VERDICTS_OF_A_PANE
             kept.decided_ms = kept.due_ms
             kept.due_ms = self._next_due(kept, episodes)
         prover.write()
@@ -124,6 +129,7 @@ class Decider:
         return any(mentions >= rule.min_mentions for rule in self._watched.rules)
 
     def _move(self, judged: Judged, kept: Kept, *, episodes: Episodes, prover: Prover) -> None:
+        self._verdicts += 1
         episodes.observe(
             judged.rule,
             judged.verdict,
@@ -210,6 +216,7 @@ class Decider:
         if pane is None:
             return OpenPane(start_ms)
         self._keeping.drop_pane(start_ms)
+        kept.follow(pane, self._setup.limit, heads=self._watched.heads)
         prover.turn_bucket(kept, start_ms, is_usual=is_usual)
         kept.samples = merged_samples([kept.samples, pane.samples])
         kept.hear(pane.heard_ms, wanted=self._watched.silent_sources)

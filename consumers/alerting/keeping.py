@@ -19,7 +19,7 @@ import msgspec
 
 from consumers.alerting.panes import HEARD_LIMIT, Counted, History, OpenPane
 from consumers.alerting.sampling import Samples
-from consumers.alerting.tallies import bound
+from consumers.alerting.tallies import bound, head_of
 from consumers.protocols import State
 from contracts.alerts import CurvePoint
 from models.keyphrases import PhraseCounts
@@ -39,7 +39,8 @@ class Kept(msgspec.Struct, array_like=True):
     `first_ms` is when it was first mentioned, `decided_ms` the end of the last pane that was decided, `due_ms` the end
     of the next one that must be (NEVER_MS: none until a mention comes). `heard_ms` is the newest mention by source
     in the panes that were decided. `samples` are of the bucket in hand since `bucket_ms`, `before` of the one before.
-    `models` says for each the end of the last pane of which it scored mentions.
+    `models` says for each the end of the last pane of which it scored mentions. `followed` are the groups that are
+    counted apart, in the order in which they were first met.
     """
 
     first_ms: int
@@ -51,6 +52,19 @@ class Kept(msgspec.Struct, array_like=True):
     before: dict[str, Samples] = {}
     bucket_ms: int = 0
     models: dict[str, int] = {}
+    followed: list[str] = []
+
+    def follow(self, pane: OpenPane, limit: int, *, heads: Collection[str]) -> None:
+        """Leave in a pane the groups that are followed: up to `limit` with the total, in order of appearance.
+
+        Those of other heads than the watch's make room.
+        """
+        self.followed = [name for name in self.followed if not name or head_of(name) in heads]
+        new = sorted(pane.groups.keys() - set(self.followed))
+        self.followed += new[: max(0, limit - len(self.followed))]
+        for name in pane.groups.keys() - set(self.followed):
+            del pane.groups[name]
+            pane.samples.pop(name, None)
 
     def hear(self, heard_ms: Mapping[str, int], *, wanted: Collection[str]) -> None:
         """Note when the sources of a pane spoke; the `wanted` ones are not let go of."""

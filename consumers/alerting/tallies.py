@@ -108,6 +108,15 @@ def group_name(head: str, label: str) -> str:
     return f"{head}={label}"
 
 
+def head_of(group: str) -> str:
+    """Return the head of a group's name.
+
+    >>> head_of("topic=health")
+    'topic'
+    """
+    return group.partition("=")[0]
+
+
 def summed(tallies: Iterable[dict[str, Tally]]) -> dict[str, Tally]:
     """Return new tallies, by group, of several stretches together."""
     whole: dict[str, Tally] = {}
