@@ -120,7 +120,7 @@ class Memory:
     What is handed out may be taught on: until it is kept again with a later moment, nobody finds it.
     """
 
-    def __init__(self, keys: int = 4000) -> None:
+    def __init__(self, keys: int = 10_000) -> None:
         self._keys = keys
         self._kept: dict[str, tuple[int, _Detectors]] = {}
 

@@ -34,6 +34,8 @@ SEVERITIES = ("auto", "info", "warning", "critical")
 LEAST_PROBABILITY, MOST_PROBABILITY = 1e-300, 0.1
 LONGEST_WINDOW_S = 3_600
 PANE_S = 10
+# Longer windows are made of steps.
+STEP_S = 60
 
 MOODS = frozenset({"emotion", "sentiment", "harm", "irony"})
 _LIFE = frozenset({"hold", "resolve", "reopen", "update", "severity"})
@@ -59,11 +61,30 @@ def read_rules(watch: Watch, *, heads: Heads, pane_s: int = PANE_S) -> tuple[Ale
     >>> [(rule.id, rule.probability) for rule in read_rules(watch, heads={})]
     [('volume_spike-topic', 1e-06)]
     """
+    rules, refused = read_each(watch, heads=heads, pane_s=pane_s)
+    if refused:
+        raise refused[0]
+    return rules
+
+
+def read_each(
+    watch: Watch, *, heads: Heads, pane_s: int = PANE_S
+) -> tuple[tuple[AlertRule, ...], tuple[RuleInvalid, ...]]:
+    """Return the rules of a watch that can be, and why each of the others cannot."""
     rules: list[AlertRule] = []
+    refused: list[RuleInvalid] = []
+    places: dict[str, str] = {}
     for number, rule in enumerate(watch.rules):
-        rules.append(_read(rule, place=f"rules[{number}]", heads=heads, pane_s=pane_s))
-        _check_id(rules)
-    return tuple(rules)
+        place = f"rules[{number}]"
+        try:
+            read = _read(rule, place=place, heads=heads, pane_s=pane_s)
+            _check_id(read.id, place=place, places=places)
+        except RuleInvalid as error:
+            refused.append(error)
+            continue
+        places[read.id] = place
+        rules.append(read)
+    return tuple(rules), tuple(refused)
 
 
 def _read(rule: Rule, *, place: str, heads: Heads, pane_s: int) -> AlertRule:
@@ -161,6 +182,8 @@ def _window(given: Given, pane_s: int, *, kind: RuleKind) -> int:
     window_s = given.seconds("window", max(60, pane_s), least=pane_s, most=LONGEST_WINDOW_S)
     if window_s % pane_s:
         raise given.wrong("window", f"a multiple of the pane, {pane_s} seconds")
+    if window_s > STEP_S and window_s % STEP_S:
+        raise given.wrong("window", "beyond a minute whole minutes")
     return window_s
 
 
@@ -197,14 +220,11 @@ def _with_life(rule: AlertRule, given: Given) -> AlertRule:
     )
 
 
-def _check_id(rules: list[AlertRule]) -> None:
-    newest = len(rules) - 1
-    for number, rule in enumerate(rules[:-1]):
-        if rule.id == rules[newest].id:
-            raise RuleInvalid(
-                f"rules[{newest}].id: {shown(rule.id)} is also the id of rules[{number}]; "
-                "expected one of its own"
-            )
+def _check_id(id: str, *, place: str, places: Mapping[str, str]) -> None:
+    if id in places:
+        raise RuleInvalid(
+            f"{place}.id: {shown(id)} is also the id of {places[id]}; expected one of its own"
+        )
 
 
 def _version(rule: AlertRule) -> str:

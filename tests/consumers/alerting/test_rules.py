@@ -109,6 +109,7 @@ def test_a_setting_decides(kind: str, settings: Settings, decided: dict[str, obj
         ("volume_spike", {"hold": True}, "hold: true"),
         ("volume_spike", {"resolve": "31d"}, "resolve: '31d'; expected .* to 30d"),
         ("volume_spike", {"window": 65}, "window: 65; expected a multiple of the pane, 10 seconds"),
+        ("volume_spike", {"window": "90s"}, "window: '90s'; expected beyond a minute whole minutes"),
         ("volume_spike", {"window": 0}, "window: 0; expected .* from 10s to "),
         ("volume_spike", {"probability": 0}, "probability: 0; expected a number from 1e-300 to 0.1"),
         ("volume_spike", {"probability": 0.5}, "probability: 0.5"),
@@ -183,8 +184,8 @@ def test_labels_that_nobody_knows_are_taken_as_they_are() -> None:
 
 
 def test_a_window_goes_by_the_panes_that_are_set() -> None:
-    watch = Watch(id="acme", query="acme", rules=(Rule("volume_spike", {"window": 90}),))
-    assert read_rules(watch, heads={}, pane_s=30)[0].window_s == 90
+    watch = Watch(id="acme", query="acme", rules=(Rule("volume_spike", {"window": 30}),))
+    assert read_rules(watch, heads={}, pane_s=30)[0].window_s == 30
     with pytest.raises(RuleInvalid, match="multiple of the pane, 60 seconds"):
         read_rules(watch, heads={}, pane_s=60)
 
