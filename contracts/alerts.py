@@ -148,8 +148,8 @@ class AlertTransition(msgspec.Struct, frozen=True, omit_defaults=True):
     """Hold one step of an alert's life: the `number`th.
 
     `change` is an open set: pending, fired, updated, raised (its severity), acknowledged, silenced, unsilenced,
-    resolved, reopened, gone (what was pending and came to nothing), closed (its watch or rule is no more). `by` and
-    `why` name the person behind it, where there is one.
+    resolved, reopened, gone (what was pending and came to nothing), closed (its watch or rule is no more, or rests).
+    `by` and `why` name the person behind it, where there is one.
     """
 
     alert: str

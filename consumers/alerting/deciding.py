@@ -79,6 +79,9 @@ class Decider:
             self.judged += 1 + (self._verdicts - before) // VERDICTS_OF_A_PANE
             kept.decided_ms = kept.due_ms
             kept.due_ms = self._next_due(kept, episodes)
+        if self._watched.watch.state == "paused":
+            # Who was silent while nobody listened is not known: silence counts from the next word on.
+            kept.heard_ms = {}
         prover.write()
         self._keeping.put_kept(kept)
         return kept.due_ms

@@ -19,6 +19,7 @@ from consumers.protocols import State
 from contracts.alerts import Alert, Evidence, Feedback
 
 NO_RULE = "its rule is no more, or another"
+PAUSED = "its watch is paused"
 NO_WATCH = "its watch is no more"
 
 
@@ -86,12 +87,13 @@ class Episodes:
         return has_changed
 
     def close_orphans(self, end_ms: int) -> None:
-        """End the alerts whose rule is no more, or looks for something else under its old id."""
+        """End the alerts whose rule is no more, rests with its watch, or looks for something else under its old id."""
         rules = {(rule.id, rule.kind, rule.by) for rule in self._watched.rules}
+        why = PAUSED if self._watched.watch.state == "paused" else NO_RULE
         for name, episode in list(self._found.items()):
             alert = episode.alert
             if (alert.rule, alert.kind, alert.by) not in rules:
-                self._keep(name, close(episode, NO_RULE, at_ms=end_ms))
+                self._keep(name, close(episode, why, at_ms=end_ms))
 
     def close_all(self, at_ms: int) -> None:
         """End every alert of a watch that is no more."""

@@ -1,7 +1,8 @@
 """The watches and their rules, as topic `watches` has them now.
 
 In: rows of the table of watches. Out: each watch with its rules, read. A row that cannot be read, or a rule that cannot
-be, is told and left out: it must not stop all others.
+be, is told and left out: it must not stop all others. A watch that is paused has no rules: nothing comes of it, and
+that is no silence.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -9,14 +10,13 @@ from typing import Protocol
 
 import structlog
 
-from consumers.alerting.rules import read_rules
+from consumers.alerting.rules import read_each
 from consumers.alerting.watched import Watched
 from consumers.runtime.table import Change
 from contracts.codec import Codec
 from contracts.errors import (
     OwnTopicUnreadable,
     RecordInvalid,
-    RuleInvalid,
     UnknownMajorVersion,
 )
 from contracts.watches import Watch
@@ -117,8 +117,9 @@ class Rulebook:
             self._watched[key] = self._read(watch)
 
     def _read(self, watch: Watch) -> Watched:
-        try:
-            return Watched(watch, read_rules(watch, heads=self._heads, pane_s=self._pane_s))
-        except RuleInvalid as error:
-            _LOG.error("watch_rules_invalid", watch=watch.key, error=str(error))
+        if watch.state == "paused":
             return Watched(watch)
+        rules, refused = read_each(watch, heads=self._heads, pane_s=self._pane_s)
+        for error in refused:
+            _LOG.error("watch_rule_invalid", watch=watch.key, error=str(error))
+        return Watched(watch, rules)
