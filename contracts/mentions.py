@@ -16,10 +16,10 @@ TEXT_LIMIT_BYTES = 2048
 class Mention(msgspec.Struct, frozen=True, omit_defaults=True):
     """Hold one event that matches one watch.
 
-    `at` is the event's time; `lane`, `partition` and `offset` say where the event lies. `text` is cut to 2 kB of
-    UTF-8. `vector` is int8, the model's embedding (base64 in JSON). `reach` is the author's followers. `spans` are
-    character positions [start, end) in the event's text that satisfied the query, those past the cut included;
-    `title_spans` the same in its title. `emotion_spans` names the words that carry the emotion.
+    `at` is the event's time, no later than its receipt; `lane`, `partition` and `offset` say where the event lies.
+    `text` is cut to 2 kB of UTF-8. `vector` is int8, the model's embedding (base64 in JSON). `reach` is the author's
+    followers. `spans` are character positions [start, end) in the event's text that satisfied the query, those past
+    the cut included; `title_spans` the same in its title. `emotion_spans` names the words that carry the emotion.
     `near_duplicate_of` is the id of the event that it repeats in other words. `revision` grows when the same event is
     matched anew, and makes another id.
     """

@@ -3,6 +3,8 @@
 In: an event, scores, a watch. Out: the input of models and matcher, ScoredEvent, Mention. Pure.
 """
 
+from datetime import datetime
+
 from consumers.scoring.matching import Match
 from consumers.scoring.views import MatchInput
 from contracts.events import Event
@@ -66,8 +68,9 @@ def make_mention(
     *,
     match: Match,
     place: tuple[int, int],
+    at: datetime,
 ) -> Mention:
-    """Return the mention of a scored event in a watch; `place` is the event's (partition, offset)."""
+    """Return the mention of a scored event in a watch; `place` is the event's (partition, offset), `at` its time."""
     event = scored.event
     partition, offset = place
     return Mention(
@@ -78,7 +81,7 @@ def make_mention(
         event_id=event.id,
         source=event.source,
         kind=event.kind,
-        at=event.observed_at,
+        at=at,
         lane=scored.lane,
         partition=partition,
         offset=offset,

@@ -7,6 +7,7 @@ what no watch wants become counted drops. Knows the models by protocol, and neit
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from consumers.protocols import Batch, Input, Outcome, Progress, Record, State
@@ -28,14 +29,16 @@ from models.protocols import TextScorer, TextScores
 REPEAT = "repeat"
 UNMATCHED = "unmatched"
 SOURCE = "hubbub/score"
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Taken(NamedTuple):
-    """One event of a batch that is to be scored."""
+    """One event of a batch that is to be scored; `at` is when it happened, no later than its receipt."""
 
     record: Record
     event: Event
     candidates: Candidates
+    at: datetime
 
 
 class ScoreStage:
@@ -163,7 +166,7 @@ class ScoreStage:
             if self._only_matching and not candidates:
                 outcome.drop(record, UNMATCHED)
                 continue
-            yield Taken(record, event, candidates)
+            yield Taken(record, event, candidates, _time_of(event, received_ms))
 
     def _publish(self, item: Taken, answer: TextScores, *, outcome: Outcome) -> None:
         record, event = item.record, item.event
@@ -188,7 +191,7 @@ class ScoreStage:
     ) -> None:
         watch = self._watchlist.watch(match.watch_key)
         place = (item.record.partition, item.record.offset)
-        mention = make_mention(scored, watch, match=match, place=place)
+        mention = make_mention(scored, watch, match=match, place=place, at=item.at)
         outcome.send(
             self._mentions,
             encode_value(mention),
@@ -208,6 +211,13 @@ def _received_ms(event: Event, record: Record, *, now_ms: int) -> int:
     """Return when an event was received, epoch milliseconds: no later than Kafka has it, whatever the event says."""
     at_ms = record.timestamp if record.timestamp >= 0 else now_ms
     return at_ms if event.received_at is None else min(epoch_ms(event.received_at), at_ms)
+
+
+def _time_of(event: Event, received_ms: int) -> datetime:
+    """Return when an event happened: none from the future may wait there in a pane that years keep open."""
+    if epoch_ms(event.observed_at) <= received_ms:
+        return event.observed_at
+    return _EPOCH + timedelta(milliseconds=received_ms)
 
 
 def _record(taken: Sequence[Taken], scores: Sequence[TextScores], *, now_ms: int) -> None:

@@ -20,6 +20,7 @@ from consumers.scoring.watchlist import REFRESH_MS, Watchlist
 from contracts.codec import encode_value, make_headers
 from contracts.errors import OwnTopicUnreadable
 from contracts.events import Author, Event
+from contracts.mentions import Mention
 from contracts.settings import load
 from contracts.watches import Watch
 from models.identity import identity_scorer
@@ -234,6 +235,14 @@ def test_an_event_that_lies_about_its_receipt_does_not_move_time_beyond_it() -> 
     end = datetime(9999, 12, 31, tzinfo=UTC)
     desk.give(event("1", observed_at=end, received_at=end))
     assert {tick["watermark_ms"] for tick in desk.tick()} == {NOON_MS}
+
+
+def test_an_event_from_the_future_is_mentioned_as_of_its_receipt() -> None:
+    """Given one clock that is decades ahead, Then its mention does not open a pane that only decades close."""
+    desk = Desk(Watch("river", "river"))
+    outcome = desk.give(event("1", observed_at=datetime(2077, 1, 1, tzinfo=UTC)), event("2"))
+    sent = [o.value or b"" for o in outcome.outputs if o.topic == "hubbub.mentions"]
+    assert [msgspec.json.decode(value, type=Mention).at for value in sent] == [NOON, NOON]
 
 
 def test_a_repeat_is_known_whatever_time_its_record_claims() -> None:
