@@ -221,6 +221,8 @@ class Decider:
         self._keeping.drop_pane(start_ms)
         kept.follow(pane, self._setup.limit, heads=self._watched.heads)
         prover.turn_bucket(kept, start_ms, is_usual=is_usual)
+        for samples in pane.samples.values():
+            samples.note_late(start_ms)
         kept.samples = merged_samples([kept.samples, pane.samples])
         kept.hear(pane.heard_ms, wanted=self._watched.silent_sources)
         kept.note_models(pane.models, end_ms, longest_ms=self._windows_ms[-1])

@@ -73,7 +73,7 @@ class Prover:
         inside = Samples(GROUP_LIMITS if verdict.group else WATCH_LIMITS)
         for bucket in (kept.before, kept.samples):
             for sample in bucket[verdict.group].kept if verdict.group in bucket else ():
-                if begin_ms <= sample.at_ms < verdict.end_ms:
+                if begin_ms <= max(sample.at_ms, sample.counted_ms) < verdict.end_ms:
                     inside.take(sample)
         return inside
 

@@ -21,6 +21,7 @@ import hashlib
 from bisect import insort
 
 import msgspec
+from msgspec.structs import replace
 
 from contracts.alerts import QUOTE_LIMIT
 from contracts.codec import epoch_ms
@@ -33,7 +34,7 @@ URL_LIMIT = 512
 
 
 class Sample(msgspec.Struct, frozen=True, array_like=True):
-    """Hold what an alert may show of one mention.
+    """Hold what an alert may show of one mention; `counted_ms` is when it counts as of, where it came too late.
 
     `text` is cut to 280 characters, and `spans` are those inside; an address over 512 characters is left out. `emotion`
     is the likeliest label even where the model abstained from it; `sentiment` is there only where it did not. `vector`
@@ -55,6 +56,7 @@ class Sample(msgspec.Struct, frozen=True, array_like=True):
     probability: float | None = None
     is_abstained: bool = False
     spans: tuple[Span, ...] = ()
+    counted_ms: int = 0
     vector: bytes = b""
 
 
@@ -93,6 +95,12 @@ class Samples(msgspec.Struct, array_like=True):
         for sample in other.kept:
             merged.take(sample)
         return merged
+
+    def note_late(self, start_ms: int) -> None:
+        """Note of mentions from before `start_ms` that they count as of then."""
+        self.kept = [
+            replace(s, counted_ms=start_ms) if s.at_ms < start_ms else s for s in self.kept
+        ]
 
     @property
     def drawn(self) -> list[Sample]:
