@@ -123,15 +123,16 @@ def one_in(probability: float) -> float:
 
 
 def length(seconds: float, *, units: tuple[str, str, str, str]) -> tuple[int, str]:
-    """Return a length of time in the largest unit that says it exactly, or else has at least two of it.
+    """Return a length of time in the largest unit of which a whole number is right within a twentieth.
 
     `units` name seconds, minutes, hours and days.
 
     >>> units = ("s", "min", "h", "d")
-    >>> [length(s, units=units) for s in (60, 90, 300, 3600, 7325, 86_400)]
-    [(1, 'min'), (90, 's'), (5, 'min'), (1, 'h'), (2, 'h'), (1, 'd')]
+    >>> [length(s, units=units) for s in (60, 90, 300, 3600, 7325, 9000, 86_400)]
+    [(1, 'min'), (90, 's'), (5, 'min'), (1, 'h'), (2, 'h'), (150, 'min'), (1, 'd')]
     """
     for size, unit in zip((86_400, 3600, 60), reversed(units), strict=False):
-        if seconds >= size and (seconds % size == 0 or seconds >= 2 * size):
-            return round(seconds / size), unit
+        count = round(seconds / size)
+        if count and abs(count * size - seconds) <= seconds / 20:
+            return count, unit
     return round(seconds), units[0]
