@@ -92,6 +92,12 @@ class Curves(msgspec.Struct, array_like=True):
         """Add a step's point and let go of the oldest."""
         self.by_rule[name] = [*self.by_rule.get(name, ()), point][-CURVE_POINTS:]
 
+    def keep_rules(self, ids: Collection[str]) -> None:
+        """Let go of the curves of other rules."""
+        self.by_rule = {
+            name: points for name, points in self.by_rule.items() if name.partition("/")[0] in ids
+        }
+
 
 class Keeping:
     """Read and write what is kept of one watch; each record is decoded and written at most once a batch."""

@@ -63,8 +63,9 @@ class Prover:
         return make_evidence(verdict, rule=rule, watch_name=name, shown=shown)
 
     def write(self) -> None:
-        """Keep the curves where a point was added."""
+        """Keep the curves where a point was added; those of rules that are no more are let go of."""
         if self._curves is not None:
+            self._curves.keep_rules({rule.id for rule in self._watched.rules})
             self._keeping.put_curves(self._curves)
 
     def _samples(self, verdict: Verdict, kept: Kept) -> Samples:
