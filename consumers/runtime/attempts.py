@@ -53,6 +53,10 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
         """Say that the record at this offset, alone, has ended its worker `limit` times."""
         return self.alone and self.c > limit
 
+    def part_done(self) -> "Mark":
+        """Return the mark to commit where work was done and the offset stands: tries from here count anew."""
+        return Mark(c=min(self.c, 1), k=self.k)
+
     def moved_on(self) -> "Mark":
         """Return the mark to commit with the next offset, after one record alone."""
         return Mark(c=1, k=self.k - 1) if self.k > 1 else Mark()

@@ -262,11 +262,10 @@ class Worker:
         )
 
     def _commit(self, batch: Batch, outcome: BatchOutcome) -> None:
-        standing = self._partitions.standing()
         offsets = {
             source: (records[-1].offset + 1, self._next_mark(source))
             if records
-            else standing[source]
+            else self._part_done(source)
             for source, records in batch.records.items()
         }
         self._transact(outcome, offsets)
@@ -288,6 +287,11 @@ class Worker:
     def _next_mark(self, source: Input) -> Mark:
         mark = self._partitions.marks[source]
         return mark.moved_on() if mark.alone else Mark()
+
+    def _part_done(self, source: Input) -> tuple[int, Mark]:
+        """Return the offset that stands though a part of its work is done, with its mark."""
+        offset, mark = self._partitions.standing()[source]
+        return offset, mark.part_done()
 
     def _wait_in_group(self, wait_ms: int) -> None:
         """Wait between tries, paused but alive."""

@@ -53,3 +53,15 @@ def test_a_clean_mark_is_no_text() -> None:
 @pytest.mark.parametrize("metadata", [None, "", "NO_METADATA", "[]", '{"c":"x"}', "{"])
 def test_metadata_of_another_program_counts_as_none(metadata: str | None) -> None:
     assert Mark.read(metadata) == Mark()
+
+
+def test_a_part_of_the_work_that_is_done_lets_tries_count_anew() -> None:
+    """Given work in many parts at one offset, Then ends of its worker count only where no part gets done between."""
+    mark = Mark()
+    for _ in range(20):
+        mark = mark.arrived(limit=3, batch=1000).part_done()
+    assert not mark.alone
+    for _ in range(5):
+        mark = mark.arrived(limit=3, batch=1000)
+    assert mark.is_poison(3) is False
+    assert mark.arrived(limit=3, batch=1000).is_poison(3)
