@@ -199,6 +199,8 @@ def _exact(value: float) -> str:
 
 
 def _percent(value: float) -> str:
+    if 0.995 <= value < 1:
+        return _fine_percent(min(value, 0.999))
     return "不足1%" if 0 < value < 0.005 else f"{100 * value:.0f}%"
 
 
@@ -207,7 +209,7 @@ def _fine_percent(value: float) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{round(value, 2):g}".replace("-", "−")
+    return f"{round(value, 2) + 0.0:g}".replace("-", "−")
 
 
 def _finely_signed(value: float) -> str:
