@@ -99,7 +99,7 @@ class PhraseCounts(msgspec.Struct, array_like=True):
     texts within one `add` changes nothing.
     """
 
-    limit: int = 400
+    limit: int = 300
     texts: float = 0.0
     counts: dict[str, float] = {}
     floor: float = 0.0

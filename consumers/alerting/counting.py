@@ -64,7 +64,6 @@ class Counter:
             pane.models = sorted([*pane.models, mention.model_version])[:MODELS_LIMIT]
         for group in groups_of(mention, self._watched.heads):
             pane.groups.setdefault(group, Tally()).take(mention)
-        for group in groups_of(mention, self._watched.sampled_heads):
             limits = GROUP_LIMITS if group else WATCH_LIMITS
             pane.samples.setdefault(group, Samples(limits)).offer(mention)
         pane.hear(mention.source, epoch_ms(mention.at))

@@ -14,7 +14,7 @@ from consumers.alerting.sampling import Samples
 from consumers.alerting.tallies import Tally, bound, summed
 
 # Ids of mentions remembered of each pane: those with the least hash, so that the order of arrival changes nothing.
-REMEMBERED_IDS = 128
+REMEMBERED_IDS = 64
 HEARD_LIMIT = 64
 MS = 1000
 

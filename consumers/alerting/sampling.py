@@ -31,6 +31,8 @@ from contracts.scores import Span
 SOURCES_SHOWN = 3
 # An address may have 4,096 characters; so long a one would be most of what is kept, and nobody reads it.
 URL_LIMIT = 512
+# So many axes of a vector tell well enough which texts are near their mean.
+VECTOR_AXES = 128
 
 
 class Sample(msgspec.Struct, frozen=True, array_like=True):
@@ -68,7 +70,7 @@ class Limits(msgspec.Struct, frozen=True, array_like=True):
     has_vectors: bool
 
 
-WATCH_LIMITS = Limits(drawn=16, influential=5, has_vectors=True)
+WATCH_LIMITS = Limits(drawn=12, influential=4, has_vectors=True)
 GROUP_LIMITS = Limits(drawn=6, influential=3, has_vectors=False)
 
 
@@ -170,5 +172,5 @@ def sample_of(mention: Mention, *, has_vector: bool) -> Sample:
         probability=emotion.probability if emotion is not None else None,
         is_abstained=emotion is not None and emotion.abstained,
         spans=tuple(s for s in mention.emotion_spans if not s.in_title and s.end <= len(text)),
-        vector=mention.vector if has_vector else b"",
+        vector=mention.vector[:VECTOR_AXES] if has_vector else b"",
     )

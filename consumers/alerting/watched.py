@@ -17,7 +17,6 @@ from models.keyphrases import Phrasing
 
 # A rule of probabilities without a window of its own looks through each of these.
 LADDER_S = (60, 600)
-TOPIC = "topic"
 
 
 class Timing(msgspec.Struct, frozen=True):
@@ -49,12 +48,7 @@ class Watched(msgspec.Struct, frozen=True):
 
     @property
     def heads(self) -> list[str]:
-        """Return the heads whose labels part the watch: topics always, and those that rules name."""
-        return sorted({TOPIC, *(rule.by for rule in self.rules if rule.by)})
-
-    @property
-    def sampled_heads(self) -> list[str]:
-        """Return the heads whose groups need examples of their own."""
+        """Return the heads whose labels some rule parts the watch by."""
         return sorted({rule.by for rule in self.rules if rule.by})
 
     @property
@@ -69,7 +63,7 @@ class Watched(msgspec.Struct, frozen=True):
 
     def judged_groups(self, tallies: Mapping[str, Tally]) -> dict[str, Tally]:
         """Return the total, there or not, and the groups that some rule parts the watch by."""
-        prefixes = tuple(group_name(head, "") for head in self.sampled_heads)
+        prefixes = tuple(group_name(head, "") for head in self.heads)
         judged = {TOTAL: tallies.get(TOTAL, Tally())}
         if prefixes:
             judged |= {name: tally for name, tally in tallies.items() if name.startswith(prefixes)}

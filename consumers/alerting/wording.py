@@ -51,7 +51,7 @@ LABELS_ZH = {**EMOTIONS, **{label: zh for label, (_, zh) in SHARES.items()}}
 HEADS_ZH = {TOPIC: "话题", "emotion": "情绪", "sentiment": "情感"}
 MOST_PHRASES = 2
 # Voices are counted exactly up to this number.
-EXACT_VOICES = 127
+EXACT_VOICES = 63
 
 
 class Told(msgspec.Struct, frozen=True):

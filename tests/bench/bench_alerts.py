@@ -3,9 +3,9 @@
     python -m tests.bench.bench_alerts --seeds 101-120 --quiet 201-205 --scale 10
 
 Each seed is a crisis of its own, after a quiet day and a half; each quiet seed is three days without any turn. A turn
-for the worse is found where an alert of its storyline's watches fires, is raised or comes back before the next turn of
-the same storyline. Its delay is told in minutes, from the turn to the end of the window that fired. Alarms before the
-first turn, and any on quiet days, are false. Watches and rules are the scenario's own.
+for the worse is found where an alert of its storyline's watches fires already, or fires or comes back before the next
+turn of the same storyline. Its delay is told in minutes, from the turn to the end of the window that fired; 0 where one
+fires already. Alarms before the first turn, and any on quiet days, are false. Watches and rules are the scenario's own.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from producers.sources.scenario.watches import scenario_watches
 START = datetime(2026, 3, 2, tzinfo=UTC)
 QUIET_DAYS = 1.5
 WORSE = frozenset({"complaints", "surge", "news_wave", "backlog"})
-TELLING = frozenset({"fired", "raised", "reopened"})
+TELLING = frozenset({"fired", "reopened"})
 WATCHES = {
     "norvia": {"norvia", "norvia-danger", "norvia-support"},
     "larkpost": {"larkpost"},
@@ -96,13 +96,13 @@ def told(seed: int, scale: float, hours: float, quiet: bool) -> Told:
     result = rehearse(load(), scenario_watches(), events=events, scorer=scorer)  # type: ignore[arg-type]
     turns = [turn for turn in scenario.turns() if turn.at < end]
     begins = turns[0].at if turns else end
-    steps = [step for step in result.transitions if step.change in TELLING]
+    steps = result.transitions
     false = [step for step in steps if step.change == "fired" and step.at < begins]
     return Told(
         seed,
         result.events,
         days,
-        tuple(f"{step.watch}/{step.rule}/{step.group or ''}" for step in false),
+        tuple(f"{step.at:%d %H:%M} {step.rule}: {step.says.get('en', '')}" for step in false),
         tuple(_found(turns, steps)),
     )
 
@@ -110,15 +110,28 @@ def told(seed: int, scale: float, hours: float, quiet: bool) -> Told:
 def _found(turns: Sequence[Turn], steps: Sequence[AlertTransition]) -> Iterator[Found]:
     for storyline, watches in WATCHES.items():
         own = [turn for turn in turns if turn.storyline == storyline]
+        if not own:
+            continue
         ends = [later.at for _, later in pairwise(own)] + [datetime.max.replace(tzinfo=UTC)]
         for turn, end in zip(own, ends, strict=True):
             if turn.kind in WORSE:
-                at = min(
-                    (s.at for s in steps if s.watch in watches and turn.at < s.at <= end),
-                    default=None,
-                )
-                delay = None if at is None else (at - turn.at).total_seconds() / 60
-                yield Found(storyline, turn.kind, delay)
+                mine = [step for step in steps if step.watch in watches and step.at <= end]
+                yield Found(storyline, turn.kind, _delay_min(turn, mine))
+
+
+def _delay_min(turn: Turn, steps: Sequence[AlertTransition]) -> float | None:
+    """Return after how many minutes a turn was told, None where it never was."""
+    firing: set[str] = set()
+    for step in steps:
+        if step.change in TELLING and step.at > turn.at:
+            return (step.at - turn.at).total_seconds() / 60
+        if step.change in TELLING:
+            firing.add(step.alert)
+        elif step.state == "resolved":
+            firing.discard(step.alert)
+        if step.at > turn.at and firing:
+            return 0.0
+    return None
 
 
 def summary(results: Sequence[Told]) -> Iterator[str]:

@@ -71,11 +71,11 @@ def test_a_spike_of_volume_from_a_single_source_on_a_topic() -> None:
     en, zh = said("volume_spike", seen, "topic=health")
     assert en == (
         "Norvia on the topic health: 212 mentions where 26 are usual (8.2 times the usual, "
-        "chance 1 in 400 million), by 90 voices, all from one source, chirp, within 5 minutes."
+        "chance 1 in 400 million), by about 90 voices, all from one source, chirp, within 5 minutes."
     )
     assert zh == (
         "【Norvia】话题“健康”：5分钟内出现212条相关内容，平时约为26条，是平时的8.2倍"
-        "（偶然出现的概率约为四亿分之一）；全部出自同一来源“chirp”，涉及90位独立发言者。"
+        "（偶然出现的概率约为四亿分之一）；全部出自同一来源“chirp”，涉及约90位独立发言者。"
     )
 
 

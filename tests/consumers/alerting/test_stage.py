@@ -213,7 +213,6 @@ def test_a_rule_that_looks_for_something_else_under_its_old_id_ends_the_alert_be
     assert [(one.change, one.group) for one in desk.transitions] == [
         ("fired", None),
         ("closed", None),
-        ("fired", "health"),
         ("fired", "sport"),
     ]
 
