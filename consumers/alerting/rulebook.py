@@ -56,6 +56,7 @@ class Rulebook:
         self._codec = Codec(Watch, limit_bytes=ROW_LIMIT_BYTES)
         self._watched: dict[str, Watched] = {}
         self._refreshed_ms = 0
+        self._sought: dict[str, int] = {}
         self._unreadable: OwnTopicUnreadable | None = None
 
     def labels(self, head: str) -> tuple[str, ...]:
@@ -68,7 +69,8 @@ class Rulebook:
         self._take(self._table.read_to_end(READ_DEADLINE_S))
 
     def refresh(self, now_ms: int) -> None:
-        """Follow the table, at most twice a second."""
+        """Follow the table, at most twice a second; called before each batch."""
+        self._sought = {}
         if now_ms - self._refreshed_ms >= REFRESH_MS:
             self._refreshed_ms = now_ms
             self._take(self._table.changes())
@@ -76,11 +78,14 @@ class Rulebook:
     def find(self, key: str, *, revision: int = 1) -> Watched | None:
         """Return a watch that is at least of `revision`, None for one that is no more.
 
-        A mention may be read before the change of its watch: then the table is read to its end.
+        A mention may be read before the change of its watch: then the table is read to its end, once a batch for each
+        watch, for changes are written before their mentions.
         """
         known = self._watched.get(key)
-        if known is None or known.watch.revision < revision:
+        is_behind = known is None or known.watch.revision < revision
+        if is_behind and self._sought.get(key, 0) < revision:
             self._take(self._table.read_to_end(READ_DEADLINE_S))
+            self._sought[key] = revision
         return self._watched.get(key)
 
     def get(self, key: str) -> Watched | None:
