@@ -21,6 +21,10 @@ from models.bursts.readings import Readings
 from models.bursts.shares import ShareBank
 
 HOUR_MS = 3_600_000
+# So many lessons share a key.
+BLOCK = 10
+# A series takes a kilobyte or so: 200 MB at most.
+SERIES_AT_HAND = 200_000
 SHARE = "share:"
 
 
@@ -66,7 +70,7 @@ class Baselines:
 
     def __init__(self, key: str, *, window_s: int, state: State, memory: "Memory") -> None:
         self._base_key = f"base/{key}/{window_s}"
-        self._since_key = f"since/{key}/{window_s}"
+        self._since_key = f"since/{key}/{window_s}/"
         self._window_s = window_s
         self._state = state
         self._memory = memory
@@ -81,25 +85,31 @@ class Baselines:
         return usual
 
     def _keep(self, detectors: "_Detectors", seen: Windowed) -> None:
-        since = self._since()
-        if not since or since[0].end_ms // HOUR_MS != seen.end_ms // HOUR_MS:
+        blocks = self._blocks()
+        first = blocks[0][1][0] if blocks else None
+        if first is None or first.end_ms // HOUR_MS != seen.end_ms // HOUR_MS:
             self._state.put(self._base_key, msgspec.msgpack.encode(detectors.learnt()))
-            since = []
-        since.append(Lesson(seen.end_ms, dict(seen.counts), dict(seen.shares)))
-        self._state.put(self._since_key, msgspec.msgpack.encode(since))
+            for key, _ in blocks:
+                self._state.delete(key)
+            blocks = []
+        key, lessons = blocks[-1] if blocks else (f"{self._since_key}00", [])
+        if len(lessons) >= BLOCK:
+            key, lessons = f"{self._since_key}{len(blocks):02d}", []
+        lessons = [*lessons, Lesson(seen.end_ms, dict(seen.counts), dict(seen.shares))]
+        self._state.put(key, msgspec.msgpack.encode(lessons))
         self._memory.keep(self._base_key, detectors, at_ms=seen.end_ms)
 
-    def _since(self) -> list[Lesson]:
-        raw = self._state.get(self._since_key)
-        return [] if raw is None else _LESSONS.decode(raw)
+    def _blocks(self) -> list[tuple[str, list[Lesson]]]:
+        """Return the lessons since the hour's state, a few to a key: a key is written anew with each of its lessons."""
+        return [(key, _LESSONS.decode(raw)) for key, raw in self._state.scan(self._since_key)]
 
     def _detectors(self) -> "_Detectors":
         """Return the detectors as they are, out of the cache or taught again from the state."""
-        since = self._since()
-        at_ms = since[-1].end_ms if since else 0
+        raw = [value for _, value in self._state.scan(self._since_key)]
+        at_ms = _LESSONS.decode(raw[-1])[-1].end_ms if raw else 0
         cached = self._memory.find(self._base_key, at_ms)
         if cached is None:
-            cached = self._taught(since)
+            cached = self._taught([lesson for _, block in self._blocks() for lesson in block])
             self._memory.keep(self._base_key, cached, at_ms=at_ms)
         return cached
 
@@ -115,21 +125,28 @@ class Baselines:
 
 
 class Memory:
-    """Keep the detectors of so many windows and watches at hand; they are always true at the moment kept with them.
+    """Keep detectors at hand, of so many series in all; they are always true at the moment kept with them.
 
     What is handed out may be taught on: until it is kept again with a later moment, nobody finds it.
     """
 
-    def __init__(self, keys: int = 10_000) -> None:
-        self._keys = keys
+    def __init__(self, series: int = SERIES_AT_HAND) -> None:
+        self._room = series
         self._kept: dict[str, tuple[int, _Detectors]] = {}
+        self._sizes: dict[str, int] = {}
 
     def keep(self, key: str, detectors: "_Detectors", *, at_ms: int) -> None:
-        """Keep detectors that are true at `at_ms`, and let go of the key that was kept longest ago."""
-        self._kept.pop(key, None)
+        """Keep detectors that are true at `at_ms`, and let go of those kept longest ago where there is no room."""
+        self._drop(key)
         self._kept[key] = (at_ms, detectors)
-        if len(self._kept) > self._keys:
-            del self._kept[next(iter(self._kept))]
+        self._sizes[key] = len(detectors)
+        self._room -= len(detectors)
+        while self._room < 0 and len(self._kept) > 1:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, key: str) -> None:
+        self._kept.pop(key, None)
+        self._room += self._sizes.pop(key, 0)
 
     def find(self, key: str, at_ms: int) -> "_Detectors | None":
         """Return the detectors of a key where they are true at exactly that moment."""
@@ -140,7 +157,8 @@ class Memory:
 
     def forget(self) -> None:
         """Let go of everything: another worker may have gone on with what is kept here."""
-        self._kept = {}
+        for key in list(self._kept):
+            self._drop(key)
 
 
 class _Detectors:
@@ -153,6 +171,9 @@ class _Detectors:
         self._window_s = window_s
         self._count_bank = Bank(0, step_s=window_s)
         self._share_bank = ShareBank(0, step_s=window_s)
+
+    def __len__(self) -> int:
+        return len(self._counts) + len(self._shares)
 
     @classmethod
     def of(cls, learnt: Learnt, *, window_s: int) -> "_Detectors":

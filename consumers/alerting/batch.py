@@ -177,7 +177,7 @@ class BatchWork:
     def _end_gone(self, source: Input, decided_ms: int) -> None:
         """End the watches that are no more."""
         for key, due_ms in sorted(self._all_due(source).items()):
-            if due_ms is not None and self._means.rulebook.get(key) is None:
+            if due_ms is not None and self._means.rulebook.is_gone(key):
                 self._end(source, key, at_ms=decided_ms)
 
     def _end(self, source: Input, key: str, *, at_ms: int) -> None:

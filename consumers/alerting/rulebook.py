@@ -57,6 +57,7 @@ class Rulebook:
         self._watched: dict[str, Watched] = {}
         self._refreshed_ms = 0
         self._sought: dict[str, int] = {}
+        self._unread: set[str] = set()
         self._unreadable: OwnTopicUnreadable | None = None
 
     def labels(self, head: str) -> tuple[str, ...]:
@@ -92,6 +93,10 @@ class Rulebook:
         """Return a watch as it is known now."""
         return self._watched.get(key)
 
+    def is_gone(self, key: str) -> bool:
+        """Say whether there is no such watch; one whose row cannot be read is still there."""
+        return key not in self._watched and key not in self._unread
+
     def close(self) -> None:
         """Stop following."""
         self._table.close()
@@ -107,6 +112,7 @@ class Rulebook:
 
     def _apply(self, change: Change) -> None:
         key = change.key.decode("utf-8", "replace")
+        self._unread.discard(key)
         if change.value is None:
             self._watched.pop(key, None)
             return
@@ -116,6 +122,7 @@ class Rulebook:
             raise OwnTopicUnreadable(f"watch {key}: {error}") from error
         except RecordInvalid as error:
             _LOG.error("watch_unreadable", watch=key, code=error.code, place=error.place)
+            self._unread.add(key)
             return
         known = self._watched.get(key)
         if watch.key == key and (known is None or watch.revision >= known.watch.revision):

@@ -112,8 +112,8 @@ def test_a_watch_that_was_forgotten_begins_anew() -> None:
 
 
 def test_so_many_detectors_are_kept_at_hand_and_no_more() -> None:
-    memory, state = Memory(keys=3), PartitionState()
     first = windows(2)[0]
+    memory, state = Memory(series=3 * (len(first.counts) + len(first.shares))), PartitionState()
     for number in range(10):
         overlay = Overlay(state)
         Baselines(f"default/w{number}", window_s=60, state=overlay, memory=memory).judge(

@@ -99,3 +99,19 @@ def test_the_labels_of_a_head_come_in_order() -> None:
     _, book = opened()
     assert book.labels("emotion") == ("anger", "fear", "joy", "neutral")
     assert book.labels("intent") == ()
+
+
+def test_a_watch_whose_row_cannot_be_read_is_not_gone() -> None:
+    # Given a row that this version cannot read, and no earlier one
+    rows = Rows()
+    rows.put_raw("default/acme", b'{"id": "acme"}')
+    rulebook = Rulebook(rows, heads={})
+    rulebook.start()
+    # Then nothing is known of it, and yet what was learnt of it must stay
+    assert rulebook.get("default/acme") is None
+    assert not rulebook.is_gone("default/acme")
+    assert rulebook.is_gone("default/other")
+    # When it is removed
+    rows.remove("default/acme")
+    rulebook.refresh(10_000)
+    assert rulebook.is_gone("default/acme")
