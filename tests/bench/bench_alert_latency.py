@@ -68,7 +68,14 @@ def _store_watches(settings: Settings) -> None:
 
     rule = Rule(
         "threshold",
-        {"measure": "volume", "above": LIMIT, "window": PANE_S, "resolve": 0, "reopen": 0},
+        {
+            "measure": "volume",
+            "above": LIMIT,
+            "window": PANE_S,
+            "resolve": 0,
+            "reopen": 0,
+            "min_voices": 1,
+        },
     )
     store = WatchStore(settings)
     store.start()
@@ -132,6 +139,8 @@ def _reader(settings: Settings) -> Any:
 
 def _told(late: Sequence[float], seconds: int) -> str:
     ordered = sorted(late)
+    if not ordered:
+        return "nothing fired: is the machine so busy that events are scored late?"
     parts = [
         f"p{share:g} {ordered[min(len(ordered) - 1, int(share / 100 * len(ordered)))]:.2f}"
         for share in (50, 90, 99)
