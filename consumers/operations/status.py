@@ -106,43 +106,46 @@ def read_status(settings: Settings, *, deep: bool, watch: Watch) -> Status:
     `watch` is handed each long reading with the most records it can give and a word for it, and passes them on.
     Raises BrokerUnreachable, and TopicInvalid for a topic that is missing.
     """
-    _check_present(settings)
+    stages = _stages_present(settings)
     names = settings.topics.names
     with Reader(settings.kafka, client_id="hubbub-status") as reader:
-        stages = tuple(_stage_status(settings, reader, books=books) for books in _stages(settings))
+        told = tuple(_stage_status(settings, reader, books=books) for books in stages)
         letters = _letters(reader, names.of(DEAD_LETTER), deep=deep, watch=watch)
-        outputs = [names.of(topic) for topic in (SCORED, MENTIONS, ALERTS, ALERT_TRANSITIONS)]
+        outputs = [names.of(topic) for books in stages for topic in books.outputs]
         topics = [_topic(reader, name, deep=deep, watch=watch) for name in outputs]
-    balance = sum(stage.balance for stage in stages)
-    return Status(settings.kafka.bootstrap, names.prefix, balance, stages, letters, tuple(topics))
+    balance = sum(stage.balance for stage in told)
+    return Status(settings.kafka.bootstrap, names.prefix, balance, told, letters, tuple(topics))
 
 
 class _Books(NamedTuple):
-    """Say of one stage where its books are: its group and its inputs."""
+    """Say of one stage where its books are: its group, what it reads, what it writes."""
 
     stage: str
     group: str
     inputs: tuple[Topic, ...]
+    outputs: tuple[Topic, ...]
+
+    @property
+    def topics(self) -> tuple[Topic, ...]:
+        """Return every topic that the stage needs."""
+        return (*self.inputs, *self.outputs, changelog_of(self.group))
 
 
-def _stages(settings: Settings) -> list[_Books]:
+def _stages_present(settings: Settings) -> list[_Books]:
+    """Return the stages of this deployment: scoring always, alerting where its topics were made.
+
+    Raises TopicInvalid where what scoring needs is missing.
+    """
     lanes = tuple(LANES[lane] for lane in settings.score.lanes)
-    return [
-        _Books("score", settings.score.group, lanes),
-        _Books("alert", settings.alert.group, (MENTIONS, FEEDBACK)),
-    ]
-
-
-def _check_present(settings: Settings) -> None:
-    stages = _stages(settings)
-    inputs = [topic for books in stages for topic in books.inputs]
-    changelogs = [changelog_of(books.group) for books in stages]
-    needed = dict.fromkeys((*inputs, SCORED, ALERTS, ALERT_TRANSITIONS, DEAD_LETTER, *changelogs))
-    wanted = [settings.topics.names.of(topic) for topic in needed]
-    present = described_topics(settings, wanted)
-    missing = [name for name in wanted if name not in present]
+    score = _Books("score", settings.score.group, lanes, (SCORED, MENTIONS))
+    alert = _Books("alert", settings.alert.group, (MENTIONS, FEEDBACK), (ALERTS, ALERT_TRANSITIONS))
+    name = settings.topics.names.of
+    wanted = dict.fromkeys(map(name, (*score.topics, *alert.topics, DEAD_LETTER)))
+    present = described_topics(settings, list(wanted))
+    missing = [item for item in map(name, (*score.topics, DEAD_LETTER)) if item not in present]
     if missing:
         raise TopicInvalid(f"missing: {', '.join(missing)}; `hubbub topics create` makes them")
+    return [score, alert] if all(name(topic) in present for topic in alert.topics) else [score]
 
 
 def _stage_status(settings: Settings, reader: Reader, *, books: _Books) -> StageStatus:
