@@ -33,7 +33,7 @@ format: $(INSTALLED) ## format the code and mend what lint can mend
 	@$(BIN)/ruff format --quiet .
 
 lock: $(INSTALLED) ## write requirements.lock anew from pyproject.toml
-	@$(BIN)/uv pip compile pyproject.toml --system-certs --extra kafka --extra dev --universal --python-version 3.11 \
+	@$(BIN)/uv pip compile pyproject.toml --system-certs --extra kafka --extra plots --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet --output-file $(LOCK)
 
 clean: ## remove the environment and every cache
