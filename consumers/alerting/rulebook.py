@@ -6,41 +6,15 @@ that is no silence.
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from typing import Protocol
 
 import structlog
 
 from consumers.alerting.rules import read_each
 from consumers.alerting.watched import Watched
-from consumers.runtime.table import Change
-from contracts.codec import Codec
-from contracts.errors import (
-    OwnTopicUnreadable,
-    RecordInvalid,
-    UnknownMajorVersion,
-)
+from consumers.runtime.watch_rows import WatchRows, WatchTable
 from contracts.watches import Watch
 
-REFRESH_MS = 500
-READ_DEADLINE_S = 30.0
-ROW_LIMIT_BYTES = 1 << 20
 _LOG = structlog.get_logger()
-
-
-class WatchTable(Protocol):
-    """The rows of watches; `consumers.runtime.table.Table` in service."""
-
-    def start(self) -> None:
-        """Connect; called once, before anything else."""
-
-    def read_to_end(self, deadline_s: float) -> Iterable[Change]:
-        """Yield every row up to the end that there is now; called after `start`, and where a watch is not known yet."""
-
-    def changes(self) -> Iterable[Change]:
-        """Yield what has changed since; called a few times a second; never waits."""
-
-    def close(self) -> None:
-        """Disconnect; called once."""
 
 
 class Rulebook:
@@ -51,14 +25,10 @@ class Rulebook:
     ) -> None:
         """Take the table, the labels of each head that rules may name, and the length of a pane."""
         self._pane_s = pane_s
-        self._table = table
         self._heads = heads
-        self._codec = Codec(Watch, limit_bytes=ROW_LIMIT_BYTES)
+        self._rows = WatchRows(table)
         self._watched: dict[str, Watched] = {}
-        self._refreshed_ms = 0
         self._sought: dict[str, int] = {}
-        self._unread: set[str] = set()
-        self._unreadable: OwnTopicUnreadable | None = None
 
     def labels(self, head: str) -> tuple[str, ...]:
         """Return the labels of a head, in order; none where they are not known."""
@@ -66,15 +36,12 @@ class Rulebook:
 
     def start(self) -> None:
         """Read every watch; a worker is ready only after this."""
-        self._table.start()
-        self._take(self._table.read_to_end(READ_DEADLINE_S))
+        self._follow(self._rows.start())
 
     def refresh(self, now_ms: int) -> None:
         """Follow the table, at most twice a second; called before each batch."""
         self._sought = {}
-        if now_ms - self._refreshed_ms >= REFRESH_MS:
-            self._refreshed_ms = now_ms
-            self._take(self._table.changes())
+        self._follow(self._rows.refresh(now_ms))
 
     def find(self, key: str, *, revision: int = 1) -> Watched | None:
         """Return a watch that is at least of `revision`, None for one that is no more.
@@ -85,7 +52,7 @@ class Rulebook:
         known = self._watched.get(key)
         is_behind = known is None or known.watch.revision < revision
         if is_behind and self._sought.get(key, 0) < revision:
-            self._take(self._table.read_to_end(READ_DEADLINE_S))
+            self._follow(self._rows.read_to_end())
             self._sought[key] = revision
         return self._watched.get(key)
 
@@ -95,38 +62,18 @@ class Rulebook:
 
     def is_gone(self, key: str) -> bool:
         """Say whether there is no such watch; one whose row cannot be read is still there."""
-        return key not in self._watched and key not in self._unread
+        return self._rows.is_gone(key)
 
     def close(self) -> None:
         """Stop following."""
-        self._table.close()
+        self._rows.close()
 
-    def _take(self, changes: Iterable[Change]) -> None:
-        for change in list(changes):
-            try:
-                self._apply(change)
-            except OwnTopicUnreadable as error:
-                self._unreadable = error
-        if self._unreadable is not None:
-            raise self._unreadable
-
-    def _apply(self, change: Change) -> None:
-        key = change.key.decode("utf-8", "replace")
-        self._unread.discard(key)
-        if change.value is None:
+    def _follow(self, keys: Iterable[str]) -> None:
+        for key in keys:
             self._watched.pop(key, None)
-            return
-        try:
-            watch = self._codec.decode(change.value, change.headers)
-        except UnknownMajorVersion as error:
-            raise OwnTopicUnreadable(f"watch {key}: {error}") from error
-        except RecordInvalid as error:
-            _LOG.error("watch_unreadable", watch=key, code=error.code, place=error.place)
-            self._unread.add(key)
-            return
-        known = self._watched.get(key)
-        if watch.key == key and (known is None or watch.revision >= known.watch.revision):
-            self._watched[key] = self._read(watch)
+            if key in self._rows.watches:
+                self._watched[key] = self._read(self._rows.watches[key])
+        self._rows.check()
 
     def _read(self, watch: Watch) -> Watched:
         if watch.state == "paused":

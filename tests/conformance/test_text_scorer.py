@@ -146,3 +146,7 @@ def test_closing_twice_is_closing_once(model: str) -> None:
     other.start()
     other.close()
     other.close()
+    # Then it may begin again, and answers as before
+    other.start()
+    assert len(other.score_batch([TextInput(text="again")])) == 1
+    other.close()

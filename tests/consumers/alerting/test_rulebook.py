@@ -2,7 +2,8 @@
 
 import pytest
 
-from consumers.alerting.rulebook import REFRESH_MS, Rulebook
+from consumers.alerting.rulebook import Rulebook
+from consumers.runtime.watch_rows import REFRESH_MS
 from contracts.codec import encode_value
 from contracts.errors import OwnTopicUnreadable
 from contracts.watches import Rule, Watch

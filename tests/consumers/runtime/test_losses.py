@@ -34,5 +34,5 @@ def test_being_shut_out_five_times_in_a_minute_ends_it_even_with_commits_in_betw
 
 def test_being_shut_out_now_and_then_does_not() -> None:
     losses = Losses("hubbub.score.0")
-    for minute in range(50):
-        losses.note(FENCED, now_s=minute * 61 / (FENCED_LIMIT - 1))
+    waits = [losses.note(FENCED, now_s=n * 61 / (FENCED_LIMIT - 1)) for n in range(50)]
+    assert all(wait > 0 for wait in waits)

@@ -13,10 +13,11 @@ from consumers.protocols import Batch, Input, Progress
 from consumers.runtime.outcome import BatchOutcome
 from consumers.runtime.state import Overlay, PartitionState
 from consumers.runtime.table import Change
+from consumers.runtime.watch_rows import REFRESH_MS
 from consumers.scoring.chinese import Lexicon
 from consumers.scoring.mentioning import cut_utf8
 from consumers.scoring.stage import ScoreStage
-from consumers.scoring.watchlist import REFRESH_MS, Watchlist
+from consumers.scoring.watchlist import Watchlist
 from contracts.codec import encode_value, make_headers
 from contracts.errors import OwnTopicUnreadable
 from contracts.events import Author, Event
