@@ -1,13 +1,15 @@
 """An alert in words: a row of a list, a whole page, a transition as a line.
 
 In: records. Out: text in pieces, what carries the emotion marked; nothing is made safe for a terminal yet. Pure;
-imports contracts alone.
+imports contracts and times of alerting.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
 from typing import Literal, NamedTuple
 
+from consumers.alerting.episode import moment
 from consumers.operations.alerts import subject_of, subject_words
 from contracts.alerts import Alert, AlertTransition, Evidence, Quote
 
@@ -51,9 +53,10 @@ def page_of(alert: Alert, transitions: Sequence[AlertTransition], *, lang: Lang)
         *_lines(_head(alert, lang)),
         *_lines(_times(alert)),
         *_lines(_facts(alert.evidence)),
+        *_lines(_curves(alert)),
         *_lines(_versions(alert)),
         *(_quote_line(quote) for quote in alert.evidence.quotes),
-        *_lines(("history", _step(transition)) for transition in transitions),
+        *_lines(("history", step) for step in _steps(transitions)),
     ]
 
 
@@ -158,7 +161,7 @@ def _times(alert: Alert) -> Iterator[tuple[str, str]]:
     if alert.resolved_at:
         yield "resolved", minute(alert.resolved_at)
     if alert.reopened:
-        yield "reopened", f"{alert.reopened} times"
+        yield "reopened", "once" if alert.reopened == 1 else f"{alert.reopened} times"
 
 
 def _facts(evidence: Evidence) -> Iterator[tuple[str, str]]:
@@ -174,20 +177,28 @@ def _facts(evidence: Evidence) -> Iterator[tuple[str, str]]:
     sources = sorted(evidence.sources.items(), key=lambda item: -item[1])
     mark = " (a single source)" if evidence.single_source else ""
     yield "sources", ", ".join(f"{name} {count:,}" for name, count in sources) + mark
-    yield from _curves(evidence)
     if evidence.phrases:
         yield "phrases", ", ".join(f"{phrase.text} ({phrase.count})" for phrase in evidence.phrases)
 
 
-def _curves(evidence: Evidence) -> Iterator[tuple[str, str]]:
-    points = evidence.curve[-CURVE_CELLS:]
+def _curves(alert: Alert) -> Iterator[tuple[str, str]]:
+    points = alert.evidence.curve[-CURVE_CELLS:]
     if not points:
         return
     observed = [point.observed for point in points]
     expected = [point.expected for point in points]
     low, high = min(0.0, *observed, *expected), max(*observed, *expected)
+    begin, end = (minute(moment(point.at_ms)) for point in (points[0], points[-1]))
+    yield "curve", f"{_curve_measure(alert)} by the minute, {begin} to {end}"
     yield "observed", f"{spark(observed, low=low, high=high)} up to {number(max(observed))}"
     yield "expected", f"{spark(expected, low=low, high=high)} up to {number(max(expected))}"
+
+
+def _curve_measure(alert: Alert) -> str:
+    """Return what an alert's curve shows: of a surge of negatives always their share, as its count has no limit."""
+    if alert.kind == "negative_surge":
+        return "share of negatives"
+    return alert.evidence.measure.replace(":", " of ").replace("_", " ")
 
 
 def _versions(alert: Alert) -> Iterator[tuple[str, str]]:
@@ -202,6 +213,18 @@ def _quote_line(quote: Quote) -> Line:
     origin = f"{minute(quote.at)} {quote.source} {quote.lang}{label}{reach} [{quote.event}] "
     where = (Piece(f" {quote.url}"),) if quote.url else ()
     return Line(quote.why, (Piece(origin), *pieces_of(quote), *where))
+
+
+def _steps(transitions: Sequence[AlertTransition]) -> Iterator[str]:
+    """Yield the steps of an alert's life, updates in a row as one."""
+    for (change, severity), run in groupby(transitions, key=lambda t: (t.change, t.severity)):
+        steps = list(run)
+        if change != "updated" or len(steps) == 1:
+            yield from (_step(step) for step in steps)
+            continue
+        first, last = steps[0], steps[-1]
+        times = f"{minute(first.at)} to {minute(last.at)}"
+        yield f"{first.number:>3} {times} updated {len(steps)} times ({severity})"
 
 
 def _step(transition: AlertTransition) -> str:

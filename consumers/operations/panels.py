@@ -13,7 +13,7 @@ from consumers.operations.curves import Curves, Point
 from consumers.operations.near_misses import Place
 
 MOST_PANELS = 12
-TITLE_LENGTH = 32
+TITLE_LENGTH = 50
 LABELS = {
     "volume_spike": "mentions a minute",
     "influential_post": "people reached",
@@ -49,9 +49,9 @@ def _panel(watch: WatchTrial, trial: RuleTrial, *, curves: Curves) -> Panel:
     places = curves.places(watch.watch, trial.rule)
     place = _shown(places, trial, firings=firings)
     group = "" if place is None else place.group
-    title = (watch.watch.removeprefix("default/"), trial.rule, _cut(group))
+    names = (watch.watch.removeprefix("default/"), trial.rule, group.replace("_", " "))
     return Panel(
-        title=" · ".join(part for part in title if part),
+        title=_cut(" · ".join(name for name in names if name)),
         measure="" if place is None else _measure(places[place]),
         points=[] if place is None else _in_unit(curves.points(place), places[place]),
         firings=[firing for firing in firings if (firing.group or "") == group],

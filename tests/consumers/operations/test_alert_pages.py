@@ -64,7 +64,7 @@ def test_a_page_has_every_fact() -> None:
     assert facts["observed"] == "▁▂▃▄▅▆▇█ up to 7"
     assert facts["expected"] == "▂▂▂▂▂▂▂▂ up to 1"
     assert facts["phrases"] == "battery (31)"
-    assert facts["reopened"] == "1 times"
+    assert facts["reopened"] == "once"
     assert facts["made by"] == "watch revision 1, rule r9, model v1"
     assert facts["typical"].endswith(
         "weibo zh anger 0.93 reach 1,200 [e-1] 气死我了 so angry https://example.org/1"
@@ -122,3 +122,35 @@ def test_a_moment_of_another_zone_keeps_it() -> None:
     shanghai = datetime.fromisoformat("2026-01-01T20:00:30+08:00")
     assert minute(shanghai) == "2026-01-01 20:00+08:00"
     assert minute(shanghai.astimezone(UTC)) == "2026-01-01 12:00Z"
+
+
+def test_updates_in_a_row_are_told_as_one_and_others_one_by_one() -> None:
+    # Given an alert that was updated thrice, raised, and updated once
+    alert = alert_of()
+    changes = ("fired", "updated", "updated", "updated", "raised", "updated")
+    steps = [
+        transition_of(alert, change, number=n, at=NOON + timedelta(minutes=5 * n))
+        for n, change in enumerate(changes, start=1)
+    ]
+    # When its page is written
+    history = [
+        "".join(piece.text for piece in line.pieces)
+        for line in page_of(alert, steps, lang="en")
+        if line.name == "history"
+    ]
+    # Then three updates are one line
+    assert history[1] == "  2 2026-01-01 12:10Z to 2026-01-01 12:20Z updated 3 times (warning)"
+    assert [line.split(maxsplit=3)[-1] for line in history[2:]] == [
+        "raised (warning)",
+        "updated (warning)",
+    ]
+
+
+def test_a_curve_says_what_it_shows_and_when() -> None:
+    surge = alert_of()
+    assert told(page_of(surge, [], lang="en"))["curve"].startswith(
+        "share of negatives by the minute, "
+    )
+    anger = msgspec.structs.replace(EVIDENCE, measure="share:anger")
+    shift = msgspec.structs.replace(surge, kind="emotion_shift", evidence=anger)
+    assert told(page_of(shift, [], lang="en"))["curve"].startswith("share of anger by the minute, ")
