@@ -107,7 +107,8 @@ class BatchWork:
                 self._outcome.drop(record, NO_WATCH)
                 continue
             episodes = self._episodes(source, watched)
-            if episodes.hear(feedback):
+            judged_ms = self._judged_ms(source, feedback.key)
+            if episodes.hear(feedback, judged_ms=judged_ms):
                 self._outcome.result(record)
             else:
                 self._outcome.drop(record, NO_CHANGE)
@@ -118,6 +119,13 @@ class BatchWork:
         """Return the end of the last pane that is decided."""
         timing = self._means.setup.timing
         return (watermark_ms - timing.lateness_ms) // timing.pane_ms * timing.pane_ms
+
+    def _judged_ms(self, source: Input, key: str) -> int:
+        """Return up to when no window of a watch is still to be judged: time came so far, and no pane is due before."""
+        time = InputTime.read(self._outcome.state(source), expected=self._means.expected)
+        due_ms = self._all_due(source).get(key)
+        decided_ms = self._decided_ms(time.merged_ms)
+        return decided_ms if due_ms is None else min(decided_ms, due_ms - 1)
 
     def _count(
         self, source: Input, waiting: dict[str, list[Waiting]], *, watermark_ms: int

@@ -72,10 +72,13 @@ class Episodes:
             step = with_alert(step, replace(step.alert, model_versions=models))
         self._keep(name, hushed(step, self._standing, at_ms=verdict.end_ms))
 
-    def hear(self, feedback: Feedback) -> bool:
-        """Apply one word of feedback to every alert that it means; returns whether it changed anything."""
+    def hear(self, feedback: Feedback, *, judged_ms: int) -> bool:
+        """Apply one word of feedback to every alert that it means; returns whether it changed anything.
+
+        No window of the watch that ends at or before `judged_ms` is judged any more.
+        """
         before, has_changed = self._standing, False
-        self._silences = before.after(feedback)
+        self._silences = before.after(feedback, judged_ms=judged_ms)
         if self._silences != before:
             has_changed = True
             self._state.put(self._silences_key, msgspec.msgpack.encode(self._silences))

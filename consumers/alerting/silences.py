@@ -1,6 +1,10 @@
 """Silences that stand over a watch, a rule of it or a group: also for alerts to come.
 
-In: what people asked for. Out: which silence covers an alert at a moment. One record a watch, bounded. Pure.
+In: what people asked for, and how far event time has come. Out: which silence covers an alert at a moment. One record a
+watch, bounded. Pure.
+
+Whether a silence has ended is a matter of event time, as all of an alert's life is: one that is over by the clock still
+covers the windows before its end where input lags or is replayed.
 
 >>> from datetime import UTC, datetime
 >>> asked = Feedback(
@@ -12,7 +16,7 @@ In: what people asked for. Out: which silence covers an alert at a moment. One r
 ...     rule="volume_spike",
 ...     until=datetime(2026, 1, 3, tzinfo=UTC),
 ... )
->>> standing = Silences().after(asked)
+>>> standing = Silences().after(asked, judged_ms=0)
 >>> noon_ms = milliseconds(datetime(2026, 1, 2, 12, tzinfo=UTC))
 >>> standing.silence_for("volume_spike", "sport", at_ms=noon_ms).by
 'ana'
@@ -54,19 +58,22 @@ class Silences(msgspec.Struct, frozen=True, omit_defaults=True):
         ]
         return max(covering, key=lambda silence: silence.until, default=None)
 
-    def after(self, feedback: Feedback) -> "Silences":
-        """Return the silences after one word of feedback; those that had ended by then are let go.
+    def after(self, feedback: Feedback, *, judged_ms: int) -> "Silences":
+        """Return the silences after one word of feedback.
 
-        A silence takes the place of the one with its id, or else with its scope. Taking back names an id, or lets go
-        of all that lie within its scope. What is said of one alert changes nothing here.
+        A silence takes the place of the one with its id, or else with its scope, and of those that ended at or before
+        `judged_ms`: no window that ends so early is judged any more. Taking back names an id, or lets go of all that
+        lie within its scope. What is said of one alert changes nothing here.
         """
-        at_ms = milliseconds(feedback.at)
-        kept = tuple(one for one in self.standing if milliseconds(one.silence.until) > at_ms)
         if feedback.alert is None and feedback.action == "unsilence":
-            kept = tuple(one for one in kept if not _is_taken_back(one, feedback))
+            return Silences(
+                tuple(one for one in self.standing if not _is_taken_back(one, feedback))
+            )
         if feedback.alert is None and feedback.action == "silence":
-            kept = (*(one for one in kept if not _is_replaced(one, feedback)), *_asked(feedback))
-        return Silences(kept[-MOST_SILENCES:])
+            kept = [one for one in self.standing if milliseconds(one.silence.until) > judged_ms]
+            left = (one for one in kept if not _is_replaced(one, feedback))
+            return Silences((*left, *_asked(feedback))[-MOST_SILENCES:])
+        return self
 
 
 def silence_of(feedback: Feedback) -> Silence | None:

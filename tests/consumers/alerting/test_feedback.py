@@ -37,6 +37,14 @@ def said(action: Action, **fields: str | datetime | None) -> Feedback:
     return replace(Feedback("default", "acme", action, "ana", NOW), **fields)
 
 
+def standing_after(*words: Feedback, judged_ms: int = 0) -> Silences:
+    """Return the silences of a watch after these words, in order."""
+    silences = Silences()
+    for one in words:
+        silences = silences.after(one, judged_ms=judged_ms)
+    return silences
+
+
 def kept(step: Step) -> Episode:
     assert step.episode is not None
     return step.episode
@@ -137,7 +145,7 @@ def test_what_was_pending_is_gone_with_its_watch_and_what_had_ended_leaves_witho
 
 def test_a_silence_over_a_rule_covers_alerts_to_come_until_it_ends() -> None:
     # Given a silence of one rule
-    standing = Silences().after(said("silence", until=LATER, rule="volume_spike"))
+    standing = standing_after(said("silence", until=LATER, rule="volume_spike"))
     # When its rule is broken while that stands
     at_ms = milliseconds(NOW)
     step = hushed(step_of(verdict("breach")), standing, at_ms=at_ms)
@@ -152,7 +160,7 @@ def test_a_silence_over_a_rule_covers_alerts_to_come_until_it_ends() -> None:
 
 
 def test_a_person_may_let_one_alert_speak_under_a_silence() -> None:
-    standing = Silences().after(said("silence", until=LATER))
+    standing = standing_after(said("silence", until=LATER))
     hushed_step = hushed(step_of(verdict("breach")), standing, at_ms=BEGIN_MS)
     spoken = apply_feedback(
         hushed_step.episode, said("unsilence", alert=kept(hushed_step).alert.id)
@@ -163,7 +171,7 @@ def test_a_person_may_let_one_alert_speak_under_a_silence() -> None:
 
 
 def test_an_alert_whose_own_silence_ends_first_stays_silent_under_a_longer_one() -> None:
-    standing = Silences().after(said("silence", until=LATER))
+    standing = standing_after(said("silence", until=LATER))
     own = apply_feedback(firing(), said("silence", until=NOW + timedelta(seconds=60)))
     ended = step_of(verdict("clear", 70), episode=own.episode)
     step = hushed(ended, standing, at_ms=BEGIN_MS + 70_000)
@@ -174,40 +182,48 @@ def test_silences_are_replaced_and_taken_back_by_id_or_by_scope() -> None:
     def scopes(silences: Silences) -> list[tuple[str | None, str | None]]:
         return [(one.rule, one.silence.id) for one in silences.standing]
 
-    both = (
-        Silences()
-        .after(said("silence", until=LATER, rule="a"))
-        .after(said("silence", until=LATER, rule="b", id="am-1"))
-    )
+    first = said("silence", until=LATER, rule="a")
+    both = standing_after(first, said("silence", until=LATER, rule="b", id="am-1"))
     assert scopes(both) == [("a", None), ("b", "am-1")]
+
+    def after(feedback: Feedback) -> list[tuple[str | None, str | None]]:
+        return scopes(both.after(feedback, judged_ms=0))
+
     # The same id or the same scope again takes its place
-    moved = both.after(said("silence", until=LATER, rule="c", id="am-1"))
-    assert scopes(moved) == [("a", None), ("c", "am-1")]
-    longer = both.after(said("silence", until=LATER + timedelta(hours=1), rule="a"))
-    assert scopes(longer) == [("b", "am-1"), ("a", None)]
+    assert after(said("silence", until=LATER, rule="c", id="am-1")) == [("a", None), ("c", "am-1")]
+    longer = said("silence", until=LATER + timedelta(hours=1), rule="a")
+    assert after(longer) == [("b", "am-1"), ("a", None)]
     # An id takes back one, a scope all within it
-    assert scopes(both.after(said("unsilence", id="am-1"))) == [("a", None)]
-    assert scopes(both.after(said("unsilence", rule="a"))) == [("b", "am-1")]
-    assert scopes(both.after(said("unsilence"))) == []
+    assert after(said("unsilence", id="am-1")) == [("a", None)]
+    assert after(said("unsilence", rule="a")) == [("b", "am-1")]
+    assert after(said("unsilence")) == []
     # What is said of one alert changes nothing for those to come
-    assert both.after(said("silence", until=LATER, alert="x")) == both
-    assert both.after(said("acknowledge")) == both
+    assert both.after(said("silence", until=LATER, alert="x"), judged_ms=0) == both
+    assert both.after(said("acknowledge"), judged_ms=0) == both
 
 
-def test_silences_that_ended_are_let_go_and_the_rest_are_bounded() -> None:
-    silences = Silences()
-    for number in range(MOST_SILENCES + 5):
-        silences = silences.after(said("silence", until=LATER, rule=f"r{number}"))
+def test_a_silence_is_let_go_when_no_window_before_its_end_is_judged_any_more() -> None:
+    # Given a silence that is over by the clock when the next is asked for
+    first = said("silence", until=LATER, rule="a")
+    second = said("silence", at=LATER, until=LATER + timedelta(hours=1), rule="b")
+    # Then it stands for as long as windows before its end are still to come, and no longer
+    for judged_ms, rules in ((milliseconds(LATER) - 1, ["a", "b"]), (milliseconds(LATER), ["b"])):
+        assert [
+            one.rule for one in standing_after(first, second, judged_ms=judged_ms).standing
+        ] == rules
+
+
+def test_the_silences_of_a_watch_are_bounded() -> None:
+    asked = [said("silence", until=LATER, rule=f"r{n}") for n in range(MOST_SILENCES + 5)]
+    silences = standing_after(*asked)
     assert len(silences.standing) == MOST_SILENCES
-    assert silences.after(said("useful", at=LATER)).standing == ()
+    assert silences.standing[-1].rule == asked[-1].rule
 
 
 def test_the_longest_silence_that_covers_an_alert_counts() -> None:
     longest = LATER + timedelta(hours=2)
-    silences = (
-        Silences()
-        .after(said("silence", until=LATER))
-        .after(said("silence", until=longest, group="sport"))
+    silences = standing_after(
+        said("silence", until=LATER), said("silence", until=longest, group="sport")
     )
     at_ms = milliseconds(NOW)
     assert silences.silence_for("r", "sport", at_ms=at_ms) == Silence("ana", longest)
