@@ -24,9 +24,11 @@ _SPOKEN = frozenset({"pending", "fired", "updated", "raised", "reopened"})
 class Episode(msgspec.Struct, frozen=True, omit_defaults=True):
     """Hold the alert as it stands and where its rule is: times in milliseconds of event time.
 
-    `seen_ms` is the end of the newest window observed, `told_ms` that of the newest that people were told of. `held_ms`
-    is for how long windows broke the rule since one was clear, None where none did; `clear_ms` for how long they were
-    clear since one broke it. The time from one window's end to the next counts as what the later one is.
+    `seen_ms` is the end of the newest window observed, `told_ms` that of the newest broken one that people were told
+    of. `held_ms` is for how long windows broke the rule since one was clear, None where none did; `clear_ms` for how
+    long they were clear since one broke it. The time from one window's end to the next counts as what the later one is.
+    `updates` is how often people were told anew since they were told of something new, `points` the most points (see
+    severity) of a window that they were told of.
     """
 
     alert: Alert
@@ -34,6 +36,8 @@ class Episode(msgspec.Struct, frozen=True, omit_defaults=True):
     told_ms: int
     held_ms: int | None = None
     clear_ms: int = 0
+    updates: int = 0
+    points: int = 0
 
 
 class Step(msgspec.Struct, frozen=True):

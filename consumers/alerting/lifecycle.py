@@ -10,6 +10,10 @@ A rule fires when windows broke it for `hold_s`; it resolves when they were clea
 it was reopened, up to eight times. A window that hovers adds to neither and undoes neither; a broken one undoes what
 was clear. Within `reopen_s` of its end an alert comes back as the same; then it is forgotten. So an hour of flapping
 fires once, and resolves once at most. Reference: the `for` and `keep_firing_for` of Prometheus' alerting rules.
+
+While it fires it is told anew `update_s` after it was told last, then after twice as long each time, at most six hours:
+that a source is still dead is no news every five minutes. A rise of severity is told at once, a window with more points
+than any that was told of after `update_s`, and both begin the waiting anew.
 """
 
 from collections.abc import Callable
@@ -27,12 +31,14 @@ from consumers.alerting.episode import (
     with_alert,
 )
 from consumers.alerting.rule import AlertRule, Verdict
-from consumers.alerting.severity import severity_of, worse
+from consumers.alerting.severity import points_of, severity_of, worse
 from contracts.alerts import Alert, Evidence, alert_id
 from contracts.watches import Watch
 
 # How many times `resolve_s` an alert that keeps coming back must be clear, at most.
 MOST_DAMPING = 8
+# How long an update waits at most, where `update_s` is not longer.
+LONGEST_UPDATE_MS = 6 * 3_600_000
 
 Ask = Callable[[], Evidence]
 
@@ -70,6 +76,18 @@ def damped_ms(rule: AlertRule, reopened: int) -> int:
     return int(rule.resolve_s * 1000 * min(2 ** min(reopened, 16), MOST_DAMPING))
 
 
+def update_ms(rule: AlertRule, updates: int) -> int:
+    """Return for how long an alert is not told anew that was so often, without anything new.
+
+    >>> rule = AlertRule("volume_spike", "volume_spike", "", update_s=300)
+    >>> [update_ms(rule, updates) // 60_000 for updates in range(8)]
+    [5, 10, 20, 40, 80, 160, 320, 360]
+    """
+    first_ms = rule.update_s * 1000
+    doubled_ms = first_ms << min(updates, 16)
+    return min(doubled_ms, max(first_ms, LONGEST_UPDATE_MS))
+
+
 def _timed(episode: Episode, verdict: Verdict) -> Episode:
     """Return the episode with the time since the last window added to what this one is."""
     passed_ms = verdict.end_ms - episode.seen_ms
@@ -103,7 +121,9 @@ def _begun(verdict: Verdict, *, rule: AlertRule, watch: Watch, evidence: Ask) ->
         group=verdict.group.removeprefix(f"{rule.by}=") or None, watch_revision=watch.revision,
         rule_version=rule.version,
     )  # fmt: skip
-    episode = Episode(alert, verdict.end_ms, told_ms=verdict.end_ms, held_ms=0)
+    episode = Episode(
+        alert, verdict.end_ms, told_ms=verdict.end_ms, held_ms=0, points=points_of(verdict)
+    )
     change = "pending"
     if rule.hold_s <= 0:
         change, alert = "fired", replace(alert, state="firing", fired_at=moment(verdict.end_ms))
@@ -120,22 +140,31 @@ def _of_pending(step: Step, verdict: Verdict, *, rule: AlertRule, evidence: Ask)
         alert, state="firing", fired_at=moment(verdict.end_ms), severity=severity_of(rule, verdict),
         evidence=evidence(),
     )  # fmt: skip
-    return _told(step, "fired", alert=alert, at_ms=verdict.end_ms)
+    return _told(step, "fired", alert=alert, verdict=verdict)
 
 
 def _of_active(step: Step, verdict: Verdict, *, rule: AlertRule, evidence: Ask) -> Step:
     episode, alert = _parts(step)
     if verdict.level == "breach":
-        severity = worse(alert.severity, severity_of(rule, verdict))
-        is_raised = severity != alert.severity
-        if not is_raised and verdict.end_ms - episode.told_ms < rule.update_s * 1000:
-            return step
-        alert = replace(alert, severity=severity, evidence=evidence())
-        return _told(step, "raised" if is_raised else "updated", alert=alert, at_ms=verdict.end_ms)
+        return _of_broken(step, verdict, rule=rule, evidence=evidence)
     if verdict.level == "clear" and episode.clear_ms >= damped_ms(rule, alert.reopened):
         alert = replace(alert, state="resolved", resolved_at=moment(verdict.end_ms))
-        return _told(step, "resolved", alert=alert, at_ms=verdict.end_ms)
+        return turned(step, "resolved", alert=alert, at_ms=verdict.end_ms)
     return step
+
+
+def _of_broken(step: Step, verdict: Verdict, *, rule: AlertRule, evidence: Ask) -> Step:
+    """Return the step of an alert that fires and whose rule is broken: it is told anew where that is due."""
+    episode, alert = _parts(step)
+    severity = worse(alert.severity, severity_of(rule, verdict))
+    is_raised = severity != alert.severity
+    updates = 0 if points_of(verdict) > episode.points else episode.updates
+    if not is_raised and verdict.end_ms - episode.told_ms < update_ms(rule, updates):
+        return step
+    alert = replace(alert, severity=severity, evidence=evidence())
+    if is_raised:
+        return _told(step, "raised", alert=alert, verdict=verdict)
+    return _told(step, "updated", alert=alert, verdict=verdict, updates=updates + 1)
 
 
 def _of_resolved(step: Step, verdict: Verdict, *, rule: AlertRule, evidence: Ask) -> Step:
@@ -146,7 +175,7 @@ def _of_resolved(step: Step, verdict: Verdict, *, rule: AlertRule, evidence: Ask
         alert, state="firing", severity=severity_of(rule, verdict), evidence=evidence(),
         resolved_at=None, acknowledged_by=None, reopened=alert.reopened + 1,
     )  # fmt: skip
-    return _told(step, "reopened", alert=alert, at_ms=verdict.end_ms)
+    return _told(step, "reopened", alert=alert, verdict=verdict)
 
 
 def _is_held(episode: Episode, verdict: Verdict, *, rule: AlertRule) -> bool:
@@ -154,10 +183,12 @@ def _is_held(episode: Episode, verdict: Verdict, *, rule: AlertRule) -> bool:
     return verdict.level == "breach" and (episode.held_ms or 0) >= rule.hold_s * 1000
 
 
-def _told(step: Step, change: str, *, alert: Alert, at_ms: int) -> Step:
-    step = turned(step, change, alert=alert, at_ms=at_ms)
+def _told(step: Step, change: str, *, alert: Alert, verdict: Verdict, updates: int = 0) -> Step:
+    step = turned(step, change, alert=alert, at_ms=verdict.end_ms)
     episode, _ = _parts(step)
-    return replace(step, episode=replace(episode, told_ms=at_ms))
+    points = max(episode.points, points_of(verdict))
+    episode = replace(episode, told_ms=verdict.end_ms, updates=updates, points=points)
+    return replace(step, episode=episode)
 
 
 def _unhushed(step: Step, verdict: Verdict) -> Step:

@@ -1,6 +1,6 @@
 """An alert comes once, lives on numbered steps, ends once, and is the same on every replay."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 import pytest
@@ -166,10 +166,55 @@ def test_every_return_doubles_how_long_it_must_be_clear_up_to_eight_times() -> N
     assert waited == [30, 60, 120, 240, 240, 240]
 
 
-def test_a_firing_alert_is_told_anew_at_most_so_often() -> None:
-    _, transitions = lived(windows("b" * 70), rule=RULE)
-    assert changes(transitions) == ["fired", "updated", "updated"]
-    assert [(one.at - transitions[0].at).total_seconds() for one in transitions] == [0, 300, 600]
+def minutes_told(seen: Iterable[Verdict], *, rule: AlertRule = RULE) -> list[tuple[str, float]]:
+    """Return each change with the minutes from the beginning to it."""
+    _, transitions = lived(seen, rule=rule)
+    return [(one.change, (one.at - moment(BEGIN_MS)).total_seconds() / 60) for one in transitions]
+
+
+def test_a_firing_alert_is_told_anew_after_twice_as_long_each_time() -> None:
+    # Given a rule that is broken for a day
+    told = minutes_told(windows("b" * 1440, 60))
+    # Then it is told anew after 5, 10, 20 ... minutes, and in the end every six hours
+    waits = [after - before for (_, before), (_, after) in pairwise(told)]
+    assert waits == [5, 10, 20, 40, 80, 160, 320, 360, 360]
+    assert {change for change, _ in told[1:]} == {"updated"}
+
+
+@pytest.mark.parametrize(("update_s", "waits"), [(0, [1] * 5), (30 * HOUR_S, [1800] * 2)])
+def test_one_that_is_told_always_or_seldom_stays_so(update_s: int, waits: list[float]) -> None:
+    told = minutes_told(windows("b" * 4000, 60), rule=replace(RULE, update_s=update_s))
+    assert [after - before for (_, before), (_, after) in pairwise(told)][:5] == waits
+
+
+def test_what_is_more_severe_or_has_more_points_begins_the_waiting_anew() -> None:
+    def seen_at(minute: int) -> Verdict:
+        probability = 1e-7 if minute < 100 else 1e-8 if minute < 200 else 1e-12
+        return verdict("breach", 60 * minute, probability=probability)
+
+    # Given an alert of which minute 100 has a first point, and minute 200 a second, which is a warning
+    told = minutes_told(map(seen_at, range(240)))
+    # Then it is told anew once that is due after the shortest wait, and at once
+    assert told == [
+        ("fired", 0), ("updated", 5), ("updated", 15), ("updated", 35), ("updated", 75),
+        ("updated", 100), ("updated", 110), ("updated", 130), ("updated", 170),
+        ("raised", 200), ("updated", 205), ("updated", 215), ("updated", 235),
+    ]  # fmt: skip
+
+
+def test_points_that_come_and_go_are_news_once() -> None:
+    seen = [verdict("breach", 60 * n, voices=30 if n // 9 % 2 else 5) for n in range(240)]
+    assert minutes_told(seen) == [
+        ("fired", 0), ("updated", 5), ("updated", 10), ("updated", 20), ("updated", 40),
+        ("updated", 80), ("updated", 160),
+    ]  # fmt: skip
+
+
+def test_an_alert_that_comes_back_is_told_as_a_new_one() -> None:
+    told = minutes_told(windows("b" * 40 + "." * 11 + "b" * 20, 60))
+    assert told[3:] == [
+        ("updated", 35), ("resolved", 49), ("reopened", 51), ("updated", 56), ("updated", 66),
+    ]  # fmt: skip
 
 
 def test_a_rise_in_severity_is_told_at_once_and_a_fall_never() -> None:

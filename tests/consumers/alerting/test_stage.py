@@ -68,7 +68,7 @@ def test_the_models_of_an_alert_are_those_that_scored_its_window() -> None:
     desk.give(*(mention(n, 1, model_version="f0") for n in range(3)))
     desk.pass_to(10)
     desk.give(*(mention(10 + n, 21, model_version="a7") for n in range(3)))
-    desk.pass_to(30)
+    desk.pass_to(40)
     assert [alert.model_versions for alert in desk.alerts] == [("a7", "f0")]
     # When only the new one scores, then it alone is told, and also when the alert is over.
     desk.give(*(mention(20 + n, 91, model_version="a7") for n in range(3)))
