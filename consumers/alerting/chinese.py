@@ -12,6 +12,7 @@ from consumers.alerting.wording import (
     EXACT_VOICES,
     HEADS_ZH,
     LABELS_ZH,
+    NEAR,
     SHARES,
     TOPIC,
     TOPICS,
@@ -60,11 +61,24 @@ def _share(told: Told) -> str:
 def _count(told: Told) -> str:
     seen, usual = told.evidence, told.evidence.expected or 0.0
     noun = "负面内容" if seen.measure == "negative" else "相关内容"
-    count = f"出现{_number(seen.observed)}条{noun}"
     if usual < 1:
-        return f"{count}，平时不足1条{_chance(told)}"
-    times = _few(seen.observed / usual)
-    return f"{count}，平时约为{_few(usual)}条，是平时的{times}倍{_chance(told)}"
+        return f"出现{_number(seen.observed)}条{noun}，平时不足1条{_chance(told)}"
+    count, many = _number(seen.observed), _few(usual)
+    if usual >= 100 and seen.observed < NEAR * usual:
+        count, many = apart(seen.observed, round(usual), styles=(_number, _exact))
+    more = _more(seen.observed / usual)
+    return f"出现{count}条{noun}，平时约为{many}条{more}{_chance(told)}"
+
+
+def _more(times: float) -> str:
+    """Return how much more than usual it is; what is near the usual in percent, and nothing for what is no more.
+
+    >>> [_more(times) for times in (1.002, 1.04, 1.5, 1.98, 12.3)]
+    ['，比平时多不足1%', '，比平时多4%', '，是平时的1.5倍', '，是平时的两倍', '，是平时的12倍']
+    """
+    if times < NEAR:
+        return f"，比平时多{_percent(times - 1)}" if times > 1 else ""
+    return "，是平时的两倍" if _few(times) == "2" else f"，是平时的{_few(times)}倍"
 
 
 def _limited(told: Told) -> str:

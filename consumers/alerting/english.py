@@ -8,6 +8,7 @@ In: a `Told`. Out: one sentence. Pure; numbers are rounded for people, and never
 
 from consumers.alerting.wording import (
     EXACT_VOICES,
+    NEAR,
     SHARES,
     TOPIC,
     TOPICS,
@@ -48,7 +49,7 @@ def _share(told: Told) -> str:
     share, against = apart(seen.observed, other, styles=(_percent, _fine_percent))
     if told.is_past_limit:
         return f"{share} {are}, {_side(told)} the limit of {against},"
-    return f"{share} {are} where {against} is usual{_chance(told)},"
+    return f"{share} {are} where {against} is usual{_aside(_chance(told))},"
 
 
 def _count(told: Told) -> str:
@@ -56,10 +57,25 @@ def _count(told: Told) -> str:
     noun = "negative mention" if seen.measure == "negative" else "mention"
     count = _many(seen.observed, noun)
     if usual < 1:
-        return f"{count} where fewer than one is usual{_chance(told)},"
-    verb = "is" if _few(usual) == "1" else "are"
-    times = f"{_few(seen.observed / usual)} times the usual"
-    return f"{count} where {_few(usual)} {verb} usual ({times}{_chance(told, ', ')}),"
+        return f"{count} where fewer than one is usual{_aside(_chance(told))},"
+    many = _whole(usual) if usual >= 100 and seen.observed < NEAR * usual else _few(usual)
+    verb = "is" if many == "1" else "are"
+    return (
+        f"{count} where {many} {verb} usual{_aside(_more(seen.observed / usual), _chance(told))},"
+    )
+
+
+def _more(times: float) -> str:
+    """Return how much more than usual it is; what is near the usual in percent, and nothing for what is no more.
+
+    >>> [_more(times) for times in (1.002, 1.04, 1.5, 1.98)]
+    ['less than 1 % more', '4 % more', '1.5 times the usual', 'twice the usual']
+    >>> [_more(times) for times in (2.43, 12.3, 1312)]
+    ['2.4 times the usual', '12 times the usual', '1,300 times the usual']
+    """
+    if times < NEAR:
+        return f"{_percent(times - 1)} more" if times > 1 else ""
+    return "twice the usual" if _few(times) == "2" else f"{_few(times)} times the usual"
 
 
 def _limited(told: Told) -> str:
@@ -140,13 +156,19 @@ def _phrases(told: Told) -> str:
     return f"; standing out: {' and '.join(quoted)}" if quoted else ""
 
 
-def _chance(told: Told, before: str = "") -> str:
+def _chance(told: Told) -> str:
     probability = told.evidence.probability
     if probability is None or probability > 0.5:
         return ""
     many = one_in(max(probability, 1 / TRILLION))
     rare = "less than 1 in a trillion" if probability < 1 / TRILLION else f"1 in {_people(many)}"
-    return f"{before}chance {rare}" if before else f" (chance {rare})"
+    return f"chance {rare}"
+
+
+def _aside(*parts: str) -> str:
+    """Return the parts in brackets, without those that are empty."""
+    inside = ", ".join(part for part in parts if part)
+    return f" ({inside})" if inside else ""
 
 
 def _side(told: Told) -> str:

@@ -50,6 +50,8 @@ EMOTIONS = {
 LABELS_ZH = {**EMOTIONS, **{label: zh for label, (_, zh) in SHARES.items()}}
 HEADS_ZH = {TOPIC: "话题", "emotion": "情绪", "sentiment": "情感"}
 MOST_PHRASES = 2
+# Below so many times the usual, how much more it is is told in percent: 1.04 times would be "1 times".
+NEAR = 1.5
 # Voices are counted exactly up to this number.
 EXACT_VOICES = 63
 
