@@ -18,6 +18,8 @@ from contracts.mentions import Mention
 MODELS_LIMIT = 4
 # Repeats are known for so many panes behind the one that is decided next.
 REMEMBERED_PANES = 6
+# So many times the groups that are followed have room in an open pane: which of them are is known when it is decided.
+OPEN_ROOM = 4
 
 
 class Counter:
@@ -51,7 +53,7 @@ class Counter:
             self._count(pane, mention)
             kept = self._with_due(kept, start_ms)
         for pane in changed.values():
-            pane.trim(self._limit, wanted=self._watched.silent_sources)
+            pane.trim(OPEN_ROOM * self._limit, wanted=self._watched.silent_sources)
             self._keeping.put_pane(pane)
         if kept is not None and (kept.first_ms, kept.due_ms) != before:
             self._keeping.put_kept(kept)

@@ -57,10 +57,14 @@ class Kept(msgspec.Struct, array_like=True):
     def follow(self, pane: OpenPane, limit: int, *, heads: Collection[str]) -> None:
         """Leave in a pane the groups that are followed: up to `limit` with the total, in order of appearance.
 
-        Those of other heads than the watch's make room.
+        Of those that appear in one pane the most mentioned come first, then the first by name. Those of other heads
+        than the watch's make room.
         """
         self.followed = [name for name in self.followed if not name or head_of(name) in heads]
-        new = sorted(pane.groups.keys() - set(self.followed))
+        new = sorted(
+            pane.groups.keys() - set(self.followed),
+            key=lambda name: (-pane.groups[name].mentions, name),
+        )
         self.followed += new[: max(0, limit - len(self.followed))]
         for name in pane.groups.keys() - set(self.followed):
             del pane.groups[name]

@@ -93,13 +93,14 @@ def test_a_repeat_is_known_for_six_panes() -> None:
 
 def test_groups_are_bounded_and_so_are_their_examples() -> None:
     counts = Counts()
-    topics = ["zebra", "weather", "sport", "health", "zebra"]
+    topics = [f"t{n:02}" for n in reversed(range(20))]
     counts.take(*(mention(n, 1, topic=topic) for n, topic in enumerate(topics)))
     pane = counts.keeping.pane(BEGIN_MS)
     assert pane is not None
-    assert sorted(pane.groups) == ["", "topic=health", "topic=sport"]
-    assert sorted(pane.samples) == ["", "topic=health", "topic=sport"]
-    assert pane.groups[""].mentions == 5
+    # Three are followed, the total among them: four times as many have room until that is known
+    names = ["", *(f"topic=t{n:02}" for n in range(11))]
+    assert sorted(pane.groups) == sorted(pane.samples) == names
+    assert pane.groups[""].mentions == 20
 
 
 def test_the_models_that_scored_a_pane_are_noted() -> None:

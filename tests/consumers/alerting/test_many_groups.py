@@ -1,5 +1,9 @@
 """A head with thousands of labels costs a watch no more than the groups that are followed apart."""
 
+import random
+
+import pytest
+
 from consumers.alerting.keeping import Keeping, Kept
 from consumers.alerting.panes import OpenPane
 from consumers.alerting.sampling import Samples
@@ -8,6 +12,7 @@ from consumers.runtime.state import Overlay
 from contracts.watches import Rule
 from tests.consumers.alerting.desk import Desk, mention, watch_of
 
+PLAIN: dict[str, str | float | bool] = {"measure": "volume", "above": 999, "by": "topic"}
 LABELS = [f"label-{number:04d}" for number in range(400)]
 
 
@@ -22,6 +27,42 @@ def test_only_the_first_groups_met_stay_in_a_pane() -> None:
     kept.follow(second, 3, heads=["topic"])
     assert set(first.groups) == {"", "topic=b", "topic=c"}
     assert set(second.groups) == set(second.samples) == {"", "topic=c"}
+
+
+def test_of_those_met_in_one_pane_the_most_mentioned_stay() -> None:
+    kept, pane = Kept(0, 0, 0), pane_of("", "topic=a", "topic=b", "topic=c", "topic=d")
+    for name, many in (("", 9), ("topic=a", 1), ("topic=b", 2), ("topic=c", 4), ("topic=d", 2)):
+        pane.groups[name].mentions = many
+    kept.follow(pane, 3, heads=["topic"])
+    assert kept.followed == ["", "topic=c", "topic=b"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_most_mentioned_of_more_labels_than_are_followed_are_judged_in_any_order(
+    seed: int,
+) -> None:
+    # Given 7 places, and a pane of 24 labels of which the last by name have the most mentions
+    desk = Desk(watch_of(Rule("threshold", PLAIN)), alert={"groups": 8})
+    said = [mention(n, n / 40, topic=LABELS[n % 24]) for n in range(24)]
+    said += [mention(100 + n, n / 40, topic=LABELS[17 + n % 7]) for n in range(70)]
+    dice = random.Random(seed)
+    dice.shuffle(said)
+    while said:
+        size = dice.choice([1, 5, 100])
+        desk.give(*said[:size])
+        said = said[size:]
+    desk.pass_to(10)
+    # Then those are judged with all of their mentions
+    assert seen_by(desk) == {f"topic={label}": 11 for label in LABELS[17:24]}
+    # And in a later pane of other labels too, of which the first by name are as many
+    desk.give(*(mention(200 + n, 70 + n / 40, topic=LABELS[n % 24]) for n in range(48)))
+    desk.judged.clear()
+    desk.pass_to(80)
+    assert seen_by(desk) == {f"topic={label}": 2 for label in LABELS[17:24]}
+
+
+def seen_by(desk: Desk) -> dict[str, int]:
+    return {one.verdict.group: one.verdict.mentions for one in desk.judged}
 
 
 def test_groups_of_a_head_that_is_not_asked_for_any_more_make_room() -> None:
