@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from consumers.delivery.alertmanager_api import BATCH_ALERTS, AlertmanagerApi
+from consumers.delivery.parting import post_apart
 from consumers.delivery.said import feedback_so_far
 from consumers.delivery.sending import Ledger, Sending
 from consumers.delivery.silences import Silences
@@ -140,15 +141,34 @@ class AlertmanagerDelivery:
             _LOG.warning("alertmanager_failed", reason=str(error), next_try_s=wait_s)
 
     def _post(self, sendings: Sequence[Sending], now: datetime) -> None:
+        """Post a batch; what is refused for its content holds up no other."""
+        answered = 0
         try:
-            self._api.post_alerts([one.known.post for one in sendings])
+            for part in post_apart(sendings, self._send):
+                answered += len(part.sendings)
+                if part.refusal is None:
+                    self._took(part.sendings, now)
+                else:
+                    self._refused(part.sendings[0], part.refusal, now=now)
         except ChannelFailed:
-            self._ledger.doubt(sendings)
+            self._ledger.doubt(sendings[answered:])
             raise
+
+    def _send(self, sendings: Sequence[Sending]) -> None:
+        self._api.post_alerts([one.known.post for one in sendings])
+
+    def _took(self, sendings: Sequence[Sending], now: datetime) -> None:
         self._ledger.took(sendings, now)
         ends = sum(one.is_end for one in sendings)
         telemetry.DELIVERED.labels(CHANNEL, "ended").inc(ends)
         telemetry.DELIVERED.labels(CHANNEL, "firing").inc(len(sendings) - ends)
+
+    def _refused(self, sending: Sending, refusal: ChannelFailed, *, now: datetime) -> None:
+        """Tell once of each transition that it was refused, and why."""
+        if self._ledger.refused(sending, now):
+            telemetry.DELIVERY_FAILED.labels(CHANNEL, "refused").inc()
+            key, number = sending.known.key, sending.known.number
+            _LOG.error("alert_refused", alert=key, number=number, reason=str(refusal))
 
     def _poll(self, now: datetime) -> None:
         silences = self._api.silences()

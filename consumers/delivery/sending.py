@@ -3,6 +3,7 @@
 In: alerts as they come, what it took, the time. Out: posts that are due. Pure: holds no clock and no connection.
 
     fires, not silenced here ──► due at once, on each new transition, and every `resend_s`
+    refused ──► due with its next transition, or five minutes later
     resolved, silenced here, gone, or of other labels (its severity rose) ──► ended, until that was taken
 """
 
@@ -16,6 +17,9 @@ from consumers.delivery.posts import LASTS_RESENDS, Labels, Post, ended, firing_
 from consumers.operations.alert_feedback import ALERTMANAGER
 from contracts.alerts import Alert
 from contracts.delivery_settings import AlertmanagerSettings
+
+# What was refused may be taken later: by a newer Alertmanager, or a gateway that was wrong.
+REFUSED_AGAIN = timedelta(minutes=5)
 
 
 class Known(msgspec.Struct, frozen=True):
@@ -38,6 +42,13 @@ class Sending(msgspec.Struct, frozen=True):
     is_end: bool = False
 
 
+class Refused(msgspec.Struct, frozen=True):
+    """Hold which transition of an alert Alertmanager refused, and when."""
+
+    number: int
+    at: datetime
+
+
 class Ledger:
     """Keep what fires and what Alertmanager knows of it."""
 
@@ -47,6 +58,7 @@ class Ledger:
         self._active: dict[str, tuple[Alert, Labels]] = {}
         self._over: dict[str, datetime] = {}
         self._known: dict[Labels, Known] = {}
+        self._refused: dict[Labels, Refused] = {}
 
     @property
     def active(self) -> list[Alert]:
@@ -62,14 +74,16 @@ class Ledger:
         self._over.pop(key, None)
         if alert is None:
             return
+        labels = identity_of(alert)
         is_fresh = now - alert.updated_at < LASTS_RESENDS * self._resend
         if alert.is_active:
-            self._active[key] = (alert, identity_of(alert))
+            self._active[key] = (alert, labels)
         elif alert.resolved_at is not None and (was_active or is_fresh):
             self._over[key] = alert.resolved_at
-        if alert.fired_at is not None and is_fresh and not speaks(alert, now):
+        may_be_told = alert.fired_at is not None and is_fresh and labels not in self._refused
+        if may_be_told and not speaks(alert, now):
             known = Known(key, alert.number, self._firing(alert, now))
-            self._known.setdefault(identity_of(alert), known)
+            self._known.setdefault(labels, known)
 
     def begin_again(self) -> None:
         """Forget the rows, which will be read anew, and not what Alertmanager knows."""
@@ -100,8 +114,23 @@ class Ledger:
                 self._known.pop(one.labels, None)
             else:
                 self._known[one.labels] = replace(one.known, at=now)
+                self._refused.pop(one.labels, None)
         keys = {known.key for known in self._known.values()}
         self._over = {key: at for key, at in self._over.items() if key in keys}
+
+    def refused(self, sending: Sending, now: datetime) -> bool:
+        """Note that Alertmanager refuses one; returns whether it had not yet refused that transition.
+
+        An end that is refused is not tried again: what is not sent again ends there by itself.
+        """
+        if sending.is_end:
+            self._known.pop(sending.labels, None)
+            return True
+        before = self._refused.get(sending.labels)
+        active = {labels for _, labels in self._active.values()}
+        self._refused = {key: value for key, value in self._refused.items() if key in active}
+        self._refused[sending.labels] = Refused(sending.known.number, now)
+        return before is None or before.number != sending.known.number
 
     def doubt(self, sendings: Sequence[Sending]) -> None:
         """Note that Alertmanager may have taken these or not, and may have forgotten all else: all is told again."""
@@ -117,6 +146,9 @@ class Ledger:
         return firing_post(alert, now, resend_s=self._resend.total_seconds(), page=self._page)
 
     def _is_due(self, labels: Labels, alert: Alert, *, now: datetime) -> bool:
+        refused = self._refused.get(labels)
+        if refused is not None and refused.number == alert.number:
+            return now - refused.at >= REFUSED_AGAIN
         known = self._known.get(labels)
         if known is None or known.at is None or known.number != alert.number:
             return True

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from consumers.delivery.posts import Labels, Post, identity_of
-from consumers.delivery.sending import Ledger, Sending, speaks
+from consumers.delivery.sending import REFUSED_AGAIN, Ledger, Sending, speaks
 from contracts.alerts import Alert, Silence
 from contracts.delivery_settings import AlertmanagerSettings
 from tests.given_alerts import NOON, alert_of, resolved
@@ -103,6 +103,46 @@ def test_after_a_failure_all_is_told_again() -> None:
     book.take("o", None, now=NOON + 2 * SECOND)
     ends = [one.known.key for one in book.due(NOON + 2 * SECOND) if one.is_end]
     assert ends == ["o"]
+
+
+def test_what_is_refused_is_told_again_with_its_next_transition_or_after_a_while() -> None:
+    # Given an alert that is refused, beside one that is taken
+    book = ledger()
+    book.take("k", SURGE, now=NOON)
+    book.take("o", alert_of("globex", fired_at=NOON), now=NOON)
+    refused, taken = book.due(NOON)
+    assert book.refused(refused, NOON)
+    book.took([taken], NOON)
+    # Then it is due in no interval before that, also where all else is in doubt
+    book.doubt([])
+    assert [one.known.key for one in book.due(NOON + RESEND)] == ["o"]
+    again = [one for one in book.due(NOON + REFUSED_AGAIN) if one.known.key == "k"]
+    # And the same again is no news, but the next transition is
+    assert not book.refused(again[0], NOON + REFUSED_AGAIN)
+    book.take("k", msgspec.structs.replace(SURGE, number=3), now=NOON)
+    risen = next(one for one in book.due(NOON + REFUSED_AGAIN) if one.known.key == "k")
+    assert book.refused(risen, NOON + REFUSED_AGAIN)
+    # And once it is taken it is as any other
+    book.took(book.due(NOON + 2 * REFUSED_AGAIN), NOON + 2 * REFUSED_AGAIN)
+    assert len(book.due(NOON + 2 * REFUSED_AGAIN + RESEND)) == 2
+
+
+def test_what_was_refused_has_no_end_to_tell_and_an_end_that_is_refused_is_told_once() -> None:
+    book = ledger()
+    book.take("k", SURGE, now=NOON)
+    (refused,) = book.due(NOON)
+    book.refused(refused, NOON)
+    over = resolved(SURGE, NOON + timedelta(hours=1))
+    book.take("k", over, now=NOON + timedelta(hours=1))
+    ends = book.due(NOON + timedelta(hours=1))
+    assert [one.is_end for one in ends] == []
+    # Given one that was taken before, and whose end is refused
+    book.take("o", alert_of("globex", fired_at=NOON), now=NOON)
+    tell(book, NOON)
+    book.take("o", None, now=NOON + SECOND)
+    (end,) = book.due(NOON + SECOND)
+    assert book.refused(end, NOON + SECOND)
+    assert book.due(NOON + 2 * SECOND) == []
 
 
 def test_rows_read_anew_end_what_is_no_longer_there() -> None:
