@@ -8,10 +8,10 @@ INSTALLED := $(VENV)/.hubbub-installed
 LOCK := requirements.lock
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check kafka format lock clean
+.PHONY: help demo test check kafka format references lock clean
 
 help: ## show this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 demo: $(INSTALLED) ## start Kafka and every stage, replay a story, open the live page
 	@$(BIN)/hubbub demo
@@ -31,6 +31,11 @@ kafka: $(INSTALLED) ## run Apache Kafka alone, until Ctrl-C
 format: $(INSTALLED) ## format the code and mend what lint can mend
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
+
+references: $(INSTALLED) ## write the pages of contracts/reference and its schemas anew
+	@$(BIN)/python -m contracts.schemas
+	@$(BIN)/python -m contracts.reference
+	@$(BIN)/python -c 'from pathlib import Path; import typer.main; from hubbub import app; from consumers.cli.reference import commands_page; Path("contracts/reference/commands.md").write_text(commands_page(typer.main.get_command(app)), encoding="utf-8")'
 
 lock: $(INSTALLED) ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --system-certs --extra kafka --extra plots --extra dev --universal --python-version 3.11 \
