@@ -79,6 +79,8 @@ def _problem(problem: Mapping[str, Any], *, known: Collection[str], secret: Coll
     if problem["type"] == "extra_forbidden":
         return f"{key} is no setting{_near_key(key, known)}"
     words = str(problem["msg"]).removeprefix("Value error, ")
+    if not key:
+        return words
     if key not in known or key in secret:
         return f"{key}: {words}"
     return f"{key} = {str(problem['input'])[:VALUE_LIMIT]!r}: {words}"

@@ -33,6 +33,7 @@ from contracts.topics import TopicNames
 ENV_PREFIX = "HUBBUB_"
 FILE_VARIABLE = "HUBBUB_SETTINGS"
 DEFAULT_FILE = Path("hubbub.toml")
+BLOCK_S = 600  # alerts keep longer windows in blocks of whole steps
 # Variables of ours that are not settings: the file's place, and the named stops that chaos tests use.
 OTHER_VARIABLES = frozenset({FILE_VARIABLE, "HUBBUB_FAULT_POINTS"})
 
@@ -185,7 +186,9 @@ class AlertSettings(Part):
         pattern=KAFKA_NAME,
     )
     step_s: int = setting(
-        60, "Length of a step of the detectors; a multiple of runtime.pane_s.", ge=1
+        60,
+        "Length of a step of the detectors; a multiple of runtime.pane_s that divides ten minutes.",
+        ge=1,
     )
     groups: int = setting(
         64,
@@ -258,6 +261,15 @@ class Settings(BaseSettings):
     models: ModelSettings = Field(default_factory=ModelSettings)
     http: HttpSettings = Field(default_factory=HttpSettings)
     metrics: MetricsSettings = Field(default_factory=MetricsSettings)
+
+    @model_validator(mode="after")
+    def _is_timed(self) -> Self:
+        step_s, pane_s = self.alert.step_s, self.runtime.pane_s
+        if step_s % pane_s or BLOCK_S % step_s:
+            raise ValueError(
+                f"alert.step_s {step_s} must be a multiple of runtime.pane_s {pane_s} and divide {BLOCK_S}"
+            )
+        return self
 
 
 def load(*, file: Path | None = None, flags: Mapping[str, Any] | None = None) -> Settings:

@@ -9,7 +9,7 @@ A series is a pair (group, measure). Counts (`volume`, `negative`) are judged al
 """
 
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
+from copy import copy
 from typing import NamedTuple
 
 import msgspec
@@ -187,7 +187,10 @@ class _Detectors:
 
     def copy(self) -> "_Detectors":
         """Return detectors that may be taught apart."""
-        return deepcopy(self)
+        twin = copy(self)
+        twin._counts, twin._shares = list(self._counts), list(self._shares)
+        twin._count_bank, twin._share_bank = self._count_bank.copy(), self._share_bank.copy()
+        return twin
 
     def judge(self, seen: Windowed) -> dict[str, Usual]:
         """Judge a window and learn it; series that were never seen are added in the order of their names."""

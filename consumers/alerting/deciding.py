@@ -3,9 +3,9 @@
 In: how far time has come. Out: alerts as they stand and their transitions. State through `Keeping`. Pure but for that.
 
 A pane is judged once it is decided, where it has mentions or ends a step, and as long as something is left to see:
-mentions within the longest window, or an alert; of an alert also each pane until a step after the last mention. So
-hours of silence cost nothing, no answer depends on batches or on the watch's other rules, and what time alone brings
-about comes at the end of a step.
+mentions within the longest window, or an alert; of an alert also each pane until a step after the last mention. Where
+only windows in blocks have mentions left, ends of blocks alone are judged. So hours of silence cost nothing, no answer
+depends on batches or on the watch's other rules, and what time alone brings about comes at the end of a step.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,16 +21,17 @@ from consumers.alerting.judging import (
     judge,
     judge_silence,
     shares_of,
+    still_on,
     worst,
 )
 from consumers.alerting.keeping import NEVER_MS, Keeping, Kept
-from consumers.alerting.panes import OpenPane, merged_samples
+from consumers.alerting.panes import BLOCK_MS, Length, OpenPane, merged_samples
 from consumers.alerting.proving import Prover
 from consumers.alerting.rule import TOTAL, AlertRule, Verdict
 from consumers.alerting.tallies import Tally, group_name
 from consumers.alerting.watched import Setup, Watched, windows_of
 
-Windows = Mapping[int, Window]
+Windows = Mapping[Length, Window]
 # A pane with so many more verdicts takes as long again to judge.
 VERDICTS_OF_A_PANE = 8
 
@@ -57,8 +58,11 @@ class Decider:
         self._setup = setup
         self._timing = setup.timing
         self._listener = listener
-        self._windows_ms = watched.windows_ms(setup.timing)
-        self._chance_windows_ms = watched.chance_windows_ms
+        self._lengths = watched.lengths(setup.timing)
+        self._chance_lengths = watched.chance_lengths
+        self._step = Length(setup.timing.step_ms)
+        self._longest = max(self._lengths, key=lambda each: (each.ms, not each.in_blocks))
+        self._longest_steps_ms = max(each.ms for each in self._lengths if not each.in_blocks)
         self.newest: Mapping[str, Tally] | None = None
         self.judged = 0
         self._verdicts = 0
@@ -94,16 +98,16 @@ class Decider:
             is_told=is_told, is_emptying=bool(kept.history.panes), episodes=episodes
         )
         kept.history.decide(
-            end_ms, pane.groups, step_ms=self._timing.step_ms, longest_ms=self._windows_ms[-1]
+            end_ms, pane.groups, step_ms=self._timing.step_ms, lengths=self._lengths
         )
         is_whole = bool(rules) and (episodes.any or self._may_fire(kept, end_ms))
         windows = self._windows(kept, end_ms, is_whole=is_whole)
-        if self._timing.step_ms in windows:
-            self.newest = windows[self._timing.step_ms].tallies
+        if self._step in windows:
+            self.newest = windows[self._step].tallies
         for rule in rules:
             for group in self._groups(rule, windows=windows, episodes=episodes):
                 judged = self._judged(rule, group, windows=windows, kept=kept)
-                step = windows.get(self._timing.step_ms)
+                step = windows.get(self._step)
                 if (
                     step is not None
                     and end_ms % self._timing.step_ms == 0
@@ -127,8 +131,8 @@ class Decider:
 
     def _may_fire(self, kept: Kept, end_ms: int) -> bool:
         """Say whether the longest window has as many mentions as some rule asks for."""
-        longest_ms, step_ms = self._windows_ms[-1], self._timing.step_ms
-        mentions = kept.history.mentions(end_ms, longest_ms, step_ms=step_ms)
+        step_ms = self._timing.step_ms
+        mentions = kept.history.mentions(end_ms, self._longest, step_ms=step_ms)
         return any(mentions >= rule.min_mentions for rule in self._watched.rules)
 
     def _move(self, judged: Judged, kept: Kept, *, episodes: Episodes, prover: Prover) -> None:
@@ -154,11 +158,11 @@ class Decider:
                 return None
             verdict = judge_silence(rule, last_ms=last_ms, end_ms=kept.due_ms)
             return Judged(rule, verdict, Tally())
-        lengths = [ms for ms in windows_of(rule) if ms in windows]
-        if not lengths:
+        seen = {each.ms: windows[each] for each in windows_of(rule) if each in windows}
+        if not seen:
             return None
-        verdict = worst([judge(rule, windows[ms], group=group) for ms in lengths])
-        tally = windows[verdict.window_s * 1000].tallies.get(group, Tally())
+        verdict = worst(still_on([judge(rule, window, group=group) for window in seen.values()]))
+        tally = seen[verdict.window_s * 1000].tallies.get(group, Tally())
         return Judged(rule, verdict, tally)
 
     def _groups(self, rule: AlertRule, *, windows: Windows, episodes: Episodes) -> Sequence[str]:
@@ -167,43 +171,41 @@ class Decider:
         prefix = group_name(rule.by, "")
         seen = {
             group
-            for ms in windows_of(rule)
-            if ms in windows
-            for group in windows[ms].tallies
+            for each in windows_of(rule)
+            if each in windows
+            for group in windows[each].tallies
             if group.startswith(prefix)
         }
         return sorted(seen | episodes.groups(rule.id))
 
-    def _windows(self, kept: Kept, end_ms: int, *, is_whole: bool) -> dict[int, Window]:
+    def _windows(self, kept: Kept, end_ms: int, *, is_whole: bool) -> dict[Length, Window]:
         """Return the windows that end at `end_ms`: all, or where no rule can fire those that must be learnt.
 
         One that ends with its own length is learnt.
         """
         windows = {}
-        for window_ms in self._windows_ms:
-            if not is_whole and end_ms % window_ms:
+        for length in self._lengths:
+            if not is_whole and end_ms % length.ms:
                 continue
-            tallies = kept.history.window(end_ms, window_ms, step_ms=self._timing.step_ms)
-            windows[window_ms] = Window(
+            tallies = kept.history.window(end_ms, length, step_ms=self._timing.step_ms)
+            windows[length] = Window(
                 end_ms=end_ms,
-                window_s=window_ms // 1000,
+                window_s=length.ms // 1000,
                 tallies=tallies,
-                usual=self._usual(tallies, end_ms, window_ms=window_ms),
+                usual=self._usual(tallies, end_ms, length=length),
                 history_s=(end_ms - kept.first_ms) / 1000,
             )
         return windows
 
     def _usual(
-        self, tallies: Mapping[str, Tally], end_ms: int, *, window_ms: int
+        self, tallies: Mapping[str, Tally], end_ms: int, *, length: Length
     ) -> dict[str, Usual]:
-        is_learnt = end_ms % window_ms == 0
-        if window_ms not in self._chance_windows_ms and not (
-            is_learnt and window_ms == self._timing.step_ms
-        ):
+        is_learnt = end_ms % length.ms == 0
+        if length not in self._chance_lengths and not (is_learnt and length == self._step):
             return {}
         baselines = Baselines(
             self._keeping.watch_key,
-            window_s=window_ms // 1000,
+            window_s=length.ms // 1000,
             state=self._keeping.state,
             memory=self._setup.memory,
         )
@@ -225,18 +227,23 @@ class Decider:
             samples.note_late(start_ms)
         kept.samples = merged_samples([kept.samples, pane.samples])
         kept.hear(pane.heard_ms, wanted=self._watched.silent_sources)
-        kept.note_models(pane.models, end_ms, longest_ms=self._windows_ms[-1])
+        kept.note_models(pane.models, end_ms, longest_ms=self._longest.ms)
         return pane
 
     def _next_due(self, kept: Kept, episodes: Episodes) -> int:
         """Return the end of the next pane that must be judged."""
         times = [start + self._timing.pane_ms for start in self._keeping.open_starts()]
         step_ms = self._timing.step_ms
-        next_step_ms = (kept.decided_ms // step_ms + 1) * step_ms
         if kept.history.panes and episodes.any:
             times.append(kept.decided_ms + self._timing.pane_ms)
-        if episodes.any or next_step_ms < kept.history.last_ms + self._windows_ms[-1] + step_ms:
+        next_step_ms = _next_multiple(kept.decided_ms, step_ms)
+        next_block_ms = _next_multiple(kept.decided_ms, BLOCK_MS)
+        steps_end_ms = kept.history.last_ms() + self._longest_steps_ms + step_ms
+        blocks_end_ms = kept.history.last_ms(in_blocks=True) + self._longest.ms + BLOCK_MS
+        if episodes.any or next_step_ms < steps_end_ms:
             times.append(next_step_ms)
+        if self._longest_steps_ms < self._longest.ms and next_block_ms < blocks_end_ms:
+            times.append(next_block_ms)
         times += self._silence_ends(kept)
         return min(times, default=NEVER_MS)
 
@@ -249,3 +256,7 @@ class Decider:
                 due_ms = -(-(last_ms + rule.silent_s * 1000) // pane_ms) * pane_ms
                 if due_ms > kept.decided_ms:
                     yield due_ms
+
+
+def _next_multiple(after_ms: int, every_ms: int) -> int:
+    return (after_ms // every_ms + 1) * every_ms

@@ -13,6 +13,7 @@ fires nor ends an alert (hysteresis).
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from consumers.alerting.baselines import SHARE, Usual
@@ -103,6 +104,21 @@ def judge_silence(rule: AlertRule, *, last_ms: int, end_ms: int) -> Verdict:
         level="breach" if is_silent else "clear", observed=silent_s, threshold=float(rule.silent_s),
         missing=missing,
     )  # fmt: skip
+
+
+def still_on(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """Return the verdicts of one rule, shorter windows first, up to one that sees nothing above the usual any more.
+
+    What a long window has seen may be over; it counts while the window before it is above the usual too, but that of
+    the shortest, which of few mentions is mostly empty. Reference: multiwindow alerts in Beyer et al., "The site
+    reliability workbook", 2018, chapter 5.
+    """
+    left = [*verdicts[:2]]
+    for shorter, longer in pairwise(verdicts[1:]):
+        if shorter.probability is not None and shorter.probability >= 1.0:
+            break
+        left.append(longer)
+    return left
 
 
 def worst(verdicts: Sequence[Verdict]) -> Verdict:

@@ -25,6 +25,8 @@ that a replay gives the same alert. The sketch of the package datasketches remem
 import hashlib
 import math
 import re
+import struct
+from collections.abc import Iterator
 
 import msgspec
 import numpy as np
@@ -39,6 +41,7 @@ HASHES = ">u4"
 # With one key more the list would be as long as the registers: the length says which of both is kept.
 EXACT = REGISTERS // HASH_BYTES - 1
 _REST_BITS = 8 * HASH_BYTES - INDEX_BITS
+_HASH = struct.Struct(f"{HASH_BYTES}s")
 _ALPHA = 0.7213 / (1 + 1.079 / REGISTERS)
 _POWERS = 2.0 ** -np.arange(_REST_BITS + 2)
 
@@ -73,8 +76,8 @@ class Voices(msgspec.Struct, array_like=True):
     def merge(self, other: "Voices") -> None:
         """Count all that another has counted."""
         if self.is_exact and other.is_exact:
-            hashes = np.union1d(np.frombuffer(self.kept, HASHES), np.frombuffer(other.kept, HASHES))
-            kept = bytearray(hashes.astype(HASHES).tobytes())
+            hashes = {*_hashes(self.kept), *_hashes(other.kept)}
+            kept = bytearray(b"".join(sorted(hashes)))
             self.kept = kept if len(hashes) <= EXACT else _registers(kept)
             return
         mine, theirs = (
@@ -164,6 +167,11 @@ def _place(hashes: bytearray, hashed: bytes) -> int:
         else:
             high = middle
     return low * HASH_BYTES
+
+
+def _hashes(kept: bytearray) -> Iterator[bytes]:
+    """Yield the hashes of few; as bytes they are in the order of their numbers."""
+    return (hashed for (hashed,) in _HASH.iter_unpack(kept))
 
 
 def _registers(hashes: bytearray) -> bytearray:

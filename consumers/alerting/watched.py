@@ -10,13 +10,14 @@ import msgspec
 
 from consumers.alerting.baselines import Memory
 from consumers.alerting.judging import IMPROBABLE
+from consumers.alerting.panes import BLOCK_MS, Length
 from consumers.alerting.rule import TOTAL, AlertRule
 from consumers.alerting.tallies import Tally, group_name
 from contracts.watches import Watch
 from models.keyphrases import Phrasing
 
-# A rule of probabilities without a window of its own looks through each of these.
-LADDER_S = (60, 600)
+# A rule of probabilities without a window of its own looks through each of these. Of few mentions an hour tells more.
+LADDER_S = (60, 600, 3600)
 
 
 class Timing(msgspec.Struct, frozen=True):
@@ -69,23 +70,27 @@ class Watched(msgspec.Struct, frozen=True):
             judged |= {name: tally for name, tally in tallies.items() if name.startswith(prefixes)}
         return judged
 
-    def windows_ms(self, timing: Timing) -> list[int]:
+    def lengths(self, timing: Timing) -> list[Length]:
         """Return every length of window that is judged, ascending; that of a step always."""
-        lengths = {timing.step_ms}
+        lengths = {Length(timing.step_ms)}
         for rule in self.rules:
             lengths.update(windows_of(rule))
         return sorted(lengths)
 
     @property
-    def chance_windows_ms(self) -> set[int]:
+    def chance_lengths(self) -> set[Length]:
         """Return the lengths of window of which some rule asks for the chance."""
-        return {ms for rule in self.rules if rule.kind in IMPROBABLE for ms in windows_of(rule)}
+        return {each for rule in self.rules if rule.kind in IMPROBABLE for each in windows_of(rule)}
 
 
-def windows_of(rule: AlertRule) -> list[int]:
-    """Return the windows of a rule, in milliseconds."""
+def windows_of(rule: AlertRule) -> list[Length]:
+    """Return the windows of a rule, ascending: of a chance those of more than a block in blocks, where they are whole.
+
+    A limit is exact to the step: a count that is short by a block would be another count.
+    """
     if rule.kind == "silence":
         return []
-    if rule.window_s:
-        return [rule.window_s * 1000]
-    return [1000 * s for s in (LADDER_S if rule.kind in IMPROBABLE else LADDER_S[:1])]
+    if rule.kind not in IMPROBABLE:
+        return [Length(1000 * (rule.window_s or LADDER_S[0]))]
+    lengths_ms = [1000 * s for s in ((rule.window_s,) if rule.window_s else LADDER_S)]
+    return [Length(ms, in_blocks=ms > BLOCK_MS and ms % BLOCK_MS == 0) for ms in lengths_ms]

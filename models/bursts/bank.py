@@ -12,6 +12,8 @@ models.bursts.
     [False, True]
 """
 
+from copy import copy
+
 import numpy as np
 
 from contracts.errors import InvalidInput
@@ -62,6 +64,13 @@ class Bank:
     def grow(self, n: int) -> None:
         """Add `n` series at the end, which were never seen."""
         self._parts = parts.grown(self._parts, parts.fresh(n))
+
+    def copy(self) -> "Bank":
+        """Return a bank that learnt the same and may be taught apart."""
+        twin = copy(self)
+        arrays = [array.copy() for array in parts.arrays_of(self._parts)]
+        twin._parts = parts.of_arrays(arrays)
+        return twin
 
     def state(self) -> bytes:
         """Return everything that was learnt."""

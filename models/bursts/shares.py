@@ -27,6 +27,7 @@ in Williams, "Extra-binomial variation in logistic linear models", 1982.
 """
 
 import math
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -100,6 +101,12 @@ class ShareBank:
     def grow(self, n: int) -> None:
         """Add `n` series at the end, which were never seen."""
         self._shares = Shares(*grown(self._shares, fresh(n)))
+
+    def copy(self) -> "ShareBank":
+        """Return a bank that learnt the same and may be taught apart."""
+        twin = copy(self)
+        twin._shares = Shares(*(array.copy() for array in self._shares))
+        return twin
 
     def state(self) -> bytes:
         """Return everything that was learnt."""

@@ -110,6 +110,7 @@ def test_lanes_are_given_as_a_list_or_as_words(monkeypatch: pytest.MonkeyPatch) 
         ("HUBBUB_KAFKA_BOOTSTRAP", "a:1,,b:2", "kafka.bootstrap = 'a:1,,b:2': String should match"),
         ("HUBBUB_KAFKA_SECURITY_PROTOCOL", "SASL_SSL", "kafka: SASL_SSL needs kafka.username and kafka.password"),
         ("HUBBUB_RUNTIME_HEARTBEAT_MS", "10000", "runtime: heartbeat_ms 10000 must be below session_timeout_ms"),
+        ("HUBBUB_ALERT_STEP_S", "25", "alert.step_s 25 must be a multiple of runtime.pane_s 10 and"),
         ("HUBBUB_RUNTIME_TRANSACTION_MS", "10000", "transaction_ms 10000 must be below transaction_timeout_ms"),
         ("HUBBUB_SETTINGS", "no.toml", "settings file no.toml: No such file or directory"),
     ],

@@ -12,6 +12,7 @@ from consumers.alerting.judging import (
     judge_silence,
     series_name,
     shares_of,
+    still_on,
     worst,
 )
 from consumers.alerting.rule import AlertRule, Missing, RuleKind, Verdict
@@ -164,6 +165,22 @@ def test_the_loudest_of_several_windows_speaks() -> None:
         for p, s in ((1e-4, 60), (1e-8, 300), (1e-7, 600), (1e-8, 3600))
     ]
     assert worst(seen) is seen[1]
+
+
+@pytest.mark.parametrize(
+    ("middle", "level"), [((1.5, 0.2), "breach"), ((20.0, 1.0), "clear"), ((30.0, 1e-3), "clear")]
+)
+def test_an_hour_counts_as_long_as_its_last_ten_minutes_are_above_the_usual(
+    middle: tuple[float, float], level: str
+) -> None:
+    # Given a minute without anything, ten minutes with 20 mentions, and an hour that is improbable
+    rule = rule_of("volume_spike")
+    empty = judge(rule, window_of(tally_of(0), {"volume": (0.1, 1.0)}), group="")
+    short = judge(rule, window_of(tally_of(20), {"volume": middle}, window_s=600), group="")
+    hour = judge(rule, window_of(tally_of(90), {"volume": (20.0, 1e-9)}, window_s=3600), group="")
+    # When they are joined, then the hour speaks only where ten minutes have more than is usual for them
+    assert worst(still_on([empty, short, hour])).level == level
+    assert still_on([hour]) == [hour]
 
 
 def test_every_series_is_named_by_its_group_and_measure() -> None:

@@ -11,6 +11,7 @@ from consumers.alerting.panes import (
     REMEMBERED_IDS,
     Counted,
     History,
+    Length,
     OpenPane,
     merged_samples,
 )
@@ -20,6 +21,8 @@ from tests.consumers.alerting.desk import mention
 
 PANE, STEP = 10_000, 60_000
 LONGEST = 600_000
+HOUR = Length(3_600_000, in_blocks=True)
+LENGTHS = [Length(STEP), Length(LONGEST), HOUR]
 
 
 def tally_of(many: int) -> dict[str, Tally]:
@@ -30,12 +33,12 @@ def lived(counts: list[int]) -> History:
     """Return a history in which panes had so many mentions, each decided in turn."""
     history = History()
     for place, many in enumerate(counts):
-        history.decide((place + 1) * PANE, tally_of(many), step_ms=STEP, longest_ms=LONGEST)
+        history.decide((place + 1) * PANE, tally_of(many), step_ms=STEP, lengths=LENGTHS)
     return history
 
 
 def seen(history: History, end_ms: int, window_ms: int) -> int:
-    return history.window(end_ms, window_ms, step_ms=STEP).get("", Tally()).mentions
+    return history.window(end_ms, Length(window_ms), step_ms=STEP).get("", Tally()).mentions
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=90))
@@ -43,7 +46,7 @@ def test_a_window_of_a_step_or_less_is_the_sum_of_its_panes(counts: list[int]) -
     history, end = lived(counts), len(counts) * PANE
     for panes in range(1, 7):
         assert seen(history, end, panes * PANE) == sum(counts[-panes:])
-        assert history.mentions(end, panes * PANE, step_ms=STEP) == sum(counts[-panes:])
+        assert history.mentions(end, Length(panes * PANE), step_ms=STEP) == sum(counts[-panes:])
 
 
 @given(st.lists(st.integers(0, 3), min_size=60, max_size=90))
@@ -56,21 +59,38 @@ def test_a_longer_window_is_exact_at_the_end_of_a_step_and_shorter_by_less_than_
         assert seen(history, end, steps * STEP) == sum(counts[-panes:])
 
 
+@given(st.lists(st.integers(0, 3), min_size=360, max_size=480))
+def test_an_hour_in_blocks_is_whole_blocks_and_what_has_passed_of_the_one_in_hand(
+    counts: list[int],
+) -> None:
+    history, end = lived(counts), len(counts) * PANE
+    lacks = -len(counts) % 60
+    assert history.window(end, HOUR, step_ms=STEP).get("", Tally()).mentions == sum(
+        counts[lacks - 360 :]
+    )
+
+
 def test_what_lies_behind_the_longest_window_is_let_go_of() -> None:
     history = lived([1] * 600)
-    assert (len(history.panes), len(history.steps)) == (6, 10)
-    assert history.last_ms == 600 * PANE
+    assert (len(history.panes), len(history.steps), len(history.blocks)) == (6, 10, 6)
+    assert history.last_ms() == 600 * PANE
     # Panes without mentions take no room.
     assert lived([1] + [0] * 599) == History()
-    assert lived([0, 0, 1, 0]).last_ms == 3 * PANE
+    assert lived([0, 0, 1, 0]).last_ms() == 3 * PANE
+    assert lived([1] + [0] * 199).last_ms() == 0
+    assert lived([1] + [0] * 199).last_ms(in_blocks=True) == LONGEST
+    # Where no window is counted in blocks, there are none.
+    exact = History()
+    exact.decide(LONGEST, tally_of(1), step_ms=STEP, lengths=[Length(STEP)])
+    assert (len(exact.steps), exact.blocks) == (1, [])
 
 
 def test_a_step_is_whole_though_panes_of_it_were_skipped() -> None:
     history = History()
-    history.decide(PANE, tally_of(2), step_ms=STEP, longest_ms=LONGEST)
-    history.decide(STEP, {}, step_ms=STEP, longest_ms=LONGEST)
+    history.decide(PANE, tally_of(2), step_ms=STEP, lengths=LENGTHS)
+    history.decide(STEP, {}, step_ms=STEP, lengths=LENGTHS)
     assert seen(history, STEP, LONGEST) == 2
-    history.decide(10 * STEP, {}, step_ms=STEP, longest_ms=LONGEST)
+    history.decide(10 * STEP, {}, step_ms=STEP, lengths=LENGTHS)
     assert seen(history, 10 * STEP, LONGEST) == 2
     assert seen(history, 11 * STEP, LONGEST) == 0
 

@@ -152,19 +152,19 @@ def test_a_silence_of_a_topic_covers_its_alerts_to_come() -> None:
 def test_a_watch_that_is_deleted_ends_its_alerts_and_leaves_nothing() -> None:
     # Given two watches, one with an alert, a silence and everything else that is kept,
     desk = Desk(watch_of(volume_rule(), Rule("volume_spike")), watch_of(volume_rule(), id="acme2"))
-    for minute in (0, 11, 12):
+    for minute in (0, 61, 62):
         at = 60 * minute
-        desk.give(*(mention(at + n, at + n) for n in range(minute or 1)))
-        desk.give(*(mention(at + n, at + n, watch="acme2") for n in range(minute or 1)))
+        desk.give(*(mention(at + n, at + n) for n in range(min(minute, 20) or 1)))
+        desk.give(*(mention(at + n, at + n, watch="acme2") for n in range(min(minute, 20) or 1)))
         desk.pass_to(at + 60)
-    desk.give(feedback("silence", 800, until=moment(9000)))
-    desk.give(mention(999, 785))
+    desk.give(feedback("silence", 3800, until=moment(9000)))
+    desk.give(mention(999, 3785))
     assert {key.partition("/")[0] for key in desk.kept() if "acme/" in f"{key}/"} == {
         "base", "counted", "curves", "episode", "kept", "open", "phrases", "silences", "since",
     }  # fmt: skip
     # When one is deleted and time moves on
     desk.remove("default/acme")
-    desk.pass_to(800)
+    desk.pass_to(3800)
     # Then its alert is closed, its records are gone, and the other's are not.
     assert not [key for key in desk.kept() if "acme/" in f"{key}/"]
     assert any("acme2" in key for key in desk.kept())
@@ -175,7 +175,7 @@ def test_a_watch_that_is_deleted_ends_its_alerts_and_leaves_nothing() -> None:
         "acme2": "firing",
     }
     # And a mention of it is a counted drop.
-    desk.give(mention(1000, 802))
+    desk.give(mention(1000, 3802))
     assert desk.ledger().dropped == {NO_WATCH: 1}
 
 

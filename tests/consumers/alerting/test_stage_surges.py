@@ -10,6 +10,7 @@ from contracts.mentions import Mention
 from contracts.topics import ALERTS
 from contracts.watches import Rule
 from tests.consumers.alerting.desk import (
+    BEGIN,
     Desk,
     alerts_in,
     by_key,
@@ -200,3 +201,36 @@ def test_a_step_of_a_pane_tells_the_same_and_a_longer_one_at_most_a_step_later()
     late = [(one.at - other.at).total_seconds() for one, other in zip(usual, every, strict=True)]
     assert set(late[:-1]) == {0.0}
     assert 0.0 <= late[-1] <= 60.0
+
+
+def test_little_talk_that_becomes_more_for_an_hour_fires_and_ends_soon_after_it_is_over() -> None:
+    # Given a day and a half with about 8 mentions an hour, then two hours with 44, then again 8
+    dice = random.Random(11)
+    turn, over, end = 36 * 3600, 38 * 3600, 42 * 3600
+    seconds = [
+        *moments(0, turn, 8, dice),
+        *moments(turn, over, 44, dice),
+        *moments(over, end, 8, dice),
+    ]
+    desk = Desk(watch_of(Rule("volume_spike")))
+    desk.give(*(mention(n, at) for n, at in enumerate(seconds)))
+    desk.pass_to(end)
+    # When it is told, then once, an hour being what showed it
+    assert [one for one in changes(desk.transitions) if one not in {"updated", "raised"}] == [
+        "fired",
+        "resolved",
+    ]
+    fired = desk.transitions[0]
+    assert turn + 600 < (fired.at - BEGIN).total_seconds() < turn + 4500
+    assert [one.evidence.window_s for one in desk.alerts] == [3600]
+    # And it ends within three quarters of an hour of its own end, not of the hour's.
+    assert (desk.transitions[-1].at - BEGIN).total_seconds() < over + 2700
+
+
+def moments(begin: int, end: int, hourly: float, dice: random.Random) -> list[float]:
+    """Return times at which mentions come, as by chance."""
+    times, at = [], begin + dice.expovariate(hourly / 3600)
+    while at < end:
+        times.append(at)
+        at += dice.expovariate(hourly / 3600)
+    return times

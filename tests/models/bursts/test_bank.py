@@ -237,3 +237,21 @@ def test_values_for_another_number_of_series_are_refused() -> None:
 def test_a_state_that_is_not_of_this_version_is_refused(state: bytes, said: str) -> None:
     with pytest.raises(StateInvalid, match=said):
         Bank(1, step_s=STEP_S).restore(state)
+
+
+def test_a_copy_judges_the_same_and_is_taught_apart() -> None:
+    # Given a bank that has learnt, and its copy
+    bank = Bank(2, step_s=60)
+    for step in range(50):
+        bank.update(60.0 * step, np.array([1.0, step % 7]))
+    twin = bank.copy()
+    state = bank.state()
+    # When the copy is taught something else and grows
+    twin.update(3000.0, np.array([90.0, 0.0]))
+    twin.grow(1)
+    # Then the bank is as it was, and another copy answers as the bank does
+    assert bank.state() == state
+    values = np.array([5.0, 5.0])
+    np.testing.assert_array_equal(
+        bank.copy().update(3000.0, values).score, bank.update(3000.0, values).score
+    )
