@@ -28,6 +28,7 @@ In: nothing. Out: exception classes with a stable `code` and a `disposition`. Im
     ├── TransactionLost          the outcome of a transaction is unknown or its owner was replaced
     ├── Stalled                  a watchdog saw no progress
     ├── ModelInvalid             weights or manifest that do not belong together
+    ├── EngineFailed             an engine could not start or run a batch: the next engine may
     └── NodeFailed               the embedded Kafka could not run
         ├── PortInUse
         ├── NotLoopback
@@ -219,6 +220,12 @@ class ModelInvalid(HubbubError):
     """Report weights, manifest or tokenizer that do not belong together."""
 
     code = "model_invalid"
+
+
+class EngineFailed(HubbubError):
+    """Report an engine that lacks memory or its device, or broke while it ran; another engine may do the same batch."""
+
+    code = "engine_failed"
 
 
 class NodeFailed(HubbubError):

@@ -12,12 +12,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from contracts.errors import MissingExtra, ModelInvalid
+from contracts.errors import EngineFailed, MissingExtra, ModelInvalid
 from models.protocols import EngineOutput, FloatArray, TokenArray, TokenBatch
 
 EMBEDDING = "embedding"
 LOGITS_PREFIX = "logits_"
 FURTHER = ("pooled", "shares")
+# onnxruntime says so under the same code as of a graph that does not fit.
+NO_MEMORY = "Failed to allocate memory"
 
 
 class OrtEngine:
@@ -91,16 +93,23 @@ class OrtEngine:
         )
 
     def _run(self, feed: dict[str, TokenArray]) -> dict[str, FloatArray]:
-        """Return the graph's outputs by name. Raises `ModelInvalid` for ids or widths that the graph does not know."""
+        """Return the graph's outputs by name.
+
+        Raises `ModelInvalid` for ids or widths that the graph does not know, `EngineFailed` where memory is short or
+        onnxruntime itself breaks.
+        """
         from onnxruntime.capi import onnxruntime_pybind11_state as state
 
         names = [*self._outputs, *self._further]
+        rows, width = feed["input_ids"].shape
         try:
             return dict(zip(names, self._session.run(names, feed), strict=True))
         except (state.Fail, state.InvalidArgument) as error:
-            shape = feed["input_ids"].shape
-            raise ModelInvalid(
-                f"{self._path} cannot run {shape[0]} rows of {shape[1]} pieces: {error}"
+            kind = EngineFailed if NO_MEMORY in str(error) else ModelInvalid
+            raise kind(f"{self._path} cannot run {rows} rows of {width} pieces: {error}") from error
+        except (state.RuntimeException, state.EPFail, MemoryError) as error:
+            raise EngineFailed(
+                f"onnxruntime failed at {rows} rows of {width} pieces of {self._path}: {error}"
             ) from error
 
     def close(self) -> None:
