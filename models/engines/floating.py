@@ -3,11 +3,12 @@
 In: a graph whose products are int8 by pairs of QuantizeLinear and DequantizeLinear (QDQ). Out: the graph without them,
 weights as float32. Imports onnx lazily.
 
-    activation ─► Quantize ─► Dequantize ─► MatMul          becomes          activation ─► MatMul
-    int8 weight ─► Dequantize ─┘                                        float32 weight ─┘
+    activation ─► Quantize ─► Dequantize ─► MatMul          becomes          activation ─► Clip ─► MatMul
+    int8 weight ─► Dequantize ─┘                                                float32 weight ─┘
 
-Weights keep the values that int8 left them, so that what is shipped once serves every engine; activations are no longer
-rounded. CPUs want their int8 asymmetric, TensorRT refuses that: hence two graphs of one file.
+Weights keep the values that int8 left them, so that what is shipped once serves every engine. Activations are no longer
+rounded, but cut to the range that eight bits have, as a graph may rely on that. CPUs want their int8 asymmetric,
+TensorRT refuses that: hence two graphs of one file.
 """
 
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Any
 
 from contracts.errors import MissingExtra, ModelInvalid
 
+QUANTIZE, DEQUANTIZE = "QuantizeLinear", "DequantizeLinear"
 EXTRA = "this engine reads graphs with onnx: pip install 'hubbub[torch]' or 'hubbub[tensorrt]'"
 
 
@@ -32,23 +34,34 @@ def float_graph(path: Path) -> Any:
     except Exception as error:  # what protobuf raises has no public home
         raise ModelInvalid(f"onnx cannot read {path}: {error}") from error
     tensors = {tensor.name: tensor for tensor in model.graph.initializer}
-    made = {output: node for node in model.graph.node for output in node.output}
-    instead: dict[str, str] = {}
+    quantised = {node.output[0]: node for node in model.graph.node if node.op_type == QUANTIZE}
+    nodes = []
     for node in model.graph.node:
-        if node.op_type != "DequantizeLinear":
-            continue
-        if node.input[0] in tensors:
-            weight = _dequantized(node, tensors)
-            weight.name = node.output[0]
-            model.graph.initializer.append(weight)
-        elif (
-            made.get(node.input[0]) is not None and made[node.input[0]].op_type == "QuantizeLinear"
-        ):
-            instead[node.output[0]] = made[node.input[0]].input[0]
+        if node.op_type != DEQUANTIZE:
+            nodes += [] if node.op_type == QUANTIZE else [node]
+        elif node.input[0] in tensors:
+            model.graph.initializer.append(_dequantized(node, tensors))
+        elif node.input[0] in quantised:
+            nodes.append(_clip(node, quantised[node.input[0]], graph=model.graph, tensors=tensors))
         else:
             raise ModelInvalid(f"{path} dequantises {node.input[0]}, which it did not quantise")
-    _rewire(model.graph, instead)
+    _replace(model.graph, nodes)
     return model
+
+
+def _clip(node: Any, quantising: Any, *, graph: Any, tensors: dict[str, Any]) -> Any:
+    """Return what a pair of steps is without its rounding: a Clip to the values that its bits can tell apart."""
+    import numpy as np
+    from onnx import helper, numpy_helper
+
+    scale, zero = (numpy_helper.to_array(tensors[name]) for name in quantising.input[1:])
+    levels = np.iinfo(zero.dtype)
+    bounds = [f"{node.output[0]}.{side}" for side in ("least", "most")]
+    for name, level in zip(bounds, (levels.min, levels.max), strict=True):
+        value = (np.float32(level) - zero.astype(np.float32)) * scale
+        graph.initializer.append(numpy_helper.from_array(value.astype(np.float32), name))
+    name = node.output[0]
+    return helper.make_node("Clip", [quantising.input[0], *bounds], [name], name=name)
 
 
 def _dequantized(node: Any, tensors: dict[str, Any]) -> Any:
@@ -62,17 +75,11 @@ def _dequantized(node: Any, tensors: dict[str, Any]) -> Any:
         shape = [-1 if place == axis else 1 for place in range(values.ndim)]
         scale, zero = scale.reshape(shape), zero.reshape(shape)
     weight = (values.astype(np.float32) - zero.astype(np.float32)) * scale
-    return numpy_helper.from_array(weight.astype(np.float32))
+    return numpy_helper.from_array(weight.astype(np.float32), node.output[0])
 
 
-def _rewire(graph: Any, instead: dict[str, str]) -> None:
-    """Remove the int8 nodes, read around them, and drop the tensors that nobody reads any more."""
-    nodes = [
-        node for node in graph.node if node.op_type not in {"QuantizeLinear", "DequantizeLinear"}
-    ]
-    for node in nodes:
-        for place, name in enumerate(node.input):
-            node.input[place] = instead.get(name, name)
+def _replace(graph: Any, nodes: list[Any]) -> None:
+    """Let the graph be these nodes, without the tensors that nobody reads any more."""
     read = {name for node in nodes for name in node.input}
     tensors = [tensor for tensor in graph.initializer if tensor.name in read]
     del graph.node[:]

@@ -7,6 +7,7 @@ import pytest
 
 pytest.importorskip("onnx")
 
+from models.engines.floating import float_graph
 from models.engines.ort import OrtEngine
 from models.protocols import TokenBatch
 from models.training.graph import (
@@ -86,7 +87,8 @@ def test_even_channels_and_peaks_apart_change_no_answer(tmp_path: Path) -> None:
         for name in product_inputs(2)
         if not name.endswith(".gelu")
     }
-    peaks = {f"layers.{at}.gelu": Peaks(0.2, tuple(range(64))) for at in range(2)}
+    channels = tuple(generator.permutation(64).tolist())
+    peaks = {f"layers.{at}.gelu": Peaks(0.2, channels) for at in range(2)}
     plain = answers(encoder_graph(weights), tmp_path)
     even = answers(encoder_graph(weights, evening=Evening(divisors, peaks)), tmp_path)
     for name, values in plain.items():
@@ -102,6 +104,26 @@ def test_int8_stays_near_float32(tmp_path: Path) -> None:
     assert (small["embedding"] * whole["embedding"]).sum(1) == pytest.approx(1, abs=0.03)
     assert np.abs(small["emotion"] - whole["emotion"]).max() < 0.5
     assert (small["emotion"] != whole["emotion"]).any()
+
+
+def test_int8_reads_int8_and_gives_float32_and_cuts_peaks_off_by_itself(tmp_path: Path) -> None:
+    import onnx
+
+    # Given a graph whose widened channels are cut off at 0.2 where they go to int8
+    weights = made_weights()
+    peaks = {f"layers.{at}.gelu": Peaks(0.2, tuple(range(64))) for at in range(2)}
+    # When it is made int8
+    small = quantized(encoder_graph(weights, evening=Evening({}, peaks)), ROWS)
+    nodes = list(onnx.load_from_string(small).graph.node)
+    made = {node.output[0]: node.op_type for node in nodes}
+    # Then no product's answer is rounded, and no step cuts off what int8 cuts off
+    read = {made.get(node.input[0]) for node in nodes if node.op_type == "QuantizeLinear"}
+    assert not read & {"MatMul", "Min"}
+    # And without its int8 steps it says what the float32 graph says.
+    (tmp_path / "small.onnx").write_bytes(small)
+    plain = answers(float_graph(tmp_path / "small.onnx").SerializeToString(), tmp_path)
+    whole = answers(encoder_graph(weights), tmp_path)
+    assert (plain["embedding"] * whole["embedding"]).sum(1) == pytest.approx(1, abs=2e-3)
 
 
 def test_a_row_of_the_word_table_keeps_its_own_scale() -> None:
