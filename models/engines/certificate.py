@@ -156,7 +156,7 @@ def _head_parity(
         for label, chance in (a.probabilities or {}).items()
     )
     difference = max(differences, default=0.0)
-    agreement = float(np.mean([a.label == b.label for a, b in pairs]))
+    agreement = round(float(np.mean([a.label == b.label for a, b in pairs])), DIGITS)
     labelled = [
         (label, a.label, b.label)
         for label, (a, b) in zip(truth or (), pairs, strict=bool(truth))

@@ -13,15 +13,14 @@ answers stay the same. The rows of a profile are what the token budget lets a ba
 from typing import Any, NamedTuple
 
 from contracts.errors import EngineFailed
-from models.batching import DEFAULT_ROW_LIMIT, DEFAULT_TOKEN_BUDGET
+from models.batching import DEFAULT_ROW_LIMIT
 from models.engines.tensorrt_library import Library
 
 WIDTHS = (16, 32, 64, 128)
+PLAN_TOKENS = 8192
 INPUTS = ("input_ids", "attention_mask")
 # Part of a plan's key: tells all of the rule below but the model's own number of places.
-SHAPES = (
-    f"{','.join(map(str, WIDTHS))},all; {DEFAULT_ROW_LIMIT} rows; {DEFAULT_TOKEN_BUDGET} pieces"
-)
+SHAPES = f"{','.join(map(str, WIDTHS))},all; {DEFAULT_ROW_LIMIT} rows; {PLAN_TOKENS} pieces"
 
 
 class Profile(NamedTuple):
@@ -36,7 +35,7 @@ def profiles_for(places: int) -> tuple[Profile, ...]:
     widths = [*(width for width in WIDTHS if width < places), places]
     narrowest = [1, *(width + 1 for width in widths)]
     return tuple(
-        Profile(width, max(1, min(DEFAULT_ROW_LIMIT, DEFAULT_TOKEN_BUDGET // least)))
+        Profile(width, max(1, min(DEFAULT_ROW_LIMIT, PLAN_TOKENS // least)))
         for width, least in zip(widths, narrowest, strict=False)
     )
 

@@ -15,8 +15,10 @@ MAGIC = b"vtrt"
 
 @pytest.fixture(scope="module")
 def library() -> Library:
-    pytest.importorskip("tensorrt_rtx")
-    return find_library()
+    try:
+        return find_library()
+    except MissingExtra as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")
