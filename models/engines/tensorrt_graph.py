@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from contracts.errors import MissingExtra, ModelInvalid
 from models.engines.floating import EXTRA, float_graph
 
-# Raised whenever this file makes another graph of the same model: plans of an older recipe are not used.
+# Raised whenever this file or floating.py makes another graph of the same model: plans of older recipes are not used.
 RECIPE = 1
 # Names that models/training/graph.py gives.
 LAYERS, ABOVE = "layers.", ".above"

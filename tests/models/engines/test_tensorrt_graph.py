@@ -1,5 +1,6 @@
 """A graph for TensorRT is typed by itself: products of layers in float16, the rest in float32."""
 
+import hashlib
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from models.protocols import EngineOutput
 from models.registry import locate_model, open_model
 
 onnx = pytest.importorskip("onnx")
-from models.engines.tensorrt_graph import half_graph, typed_graph  # noqa: E402
+from models.engines.tensorrt_graph import RECIPE, half_graph, typed_graph  # noqa: E402
 
 LABELS = {"emotion": ("anger", "joy", "neutral"), "irony": ("irony", "none")}
 ROWS = [[2, 5, 17, 31, 3], [2, 7, 3], [2, 44, 45, 46, 47, 48, 49, 3]]
@@ -95,6 +96,52 @@ def test_a_graph_of_others_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.onnx").write_bytes(model.SerializeToString())
     with pytest.raises(ModelInvalid, match=r"no table 'positions\.rows'"):
         typed_graph(tmp_path / "other.onnx")
+
+
+def test_another_graph_of_the_same_file_needs_another_recipe(tmp_path: Path) -> None:
+    # Given a file with all that is changed on the way: int8 steps, int8 rows, a slice, a product of a layer
+    path = tmp_path / "model.onnx"
+    path.write_bytes(every_kind_of_node())
+    # When it is typed
+    digest = hashlib.sha256(typed_graph(path).graph).hexdigest()[:16]
+    # Then it is the graph of this recipe; where another is meant, raise RECIPE and write its digest here
+    assert (RECIPE, digest) == (1, "00d34500d9e27f4b")
+
+
+def every_kind_of_node() -> bytes:
+    from onnx import TensorProto, helper, numpy_helper
+
+    tensors = {
+        "words.rows": np.arange(-4, 4, dtype=np.int8).reshape(4, 2),
+        "positions.rows": np.ones((3, 2), np.float32),
+        "from": np.array([0], np.int64),
+        "to": np.array([3], np.int64),
+        "scale": np.float32(0.5),
+        "zero": np.uint8(128),
+        "w": np.array([[1, -2], [3, -4]], np.int8),
+        "w.scale": np.array([0.25, 0.5], np.float32),
+        "w.zero": np.zeros(2, np.int8),
+    }
+    nodes = [
+        helper.make_node("Gather", ["words.rows", "ids"], ["picked"]),
+        helper.make_node("Cast", ["picked"], ["words"], to=TensorProto.FLOAT),
+        helper.make_node("Slice", ["positions.rows", "from", "to"], ["places"]),
+        helper.make_node("Add", ["words", "places"], ["x"]),
+        helper.make_node("QuantizeLinear", ["x", "scale", "zero"], ["x.short"]),
+        helper.make_node("DequantizeLinear", ["x.short", "scale", "zero"], ["x.back"]),
+        helper.make_node("DequantizeLinear", ["w", "w.scale", "w.zero"], ["w.back"], axis=1),
+        helper.make_node("MatMul", ["x.back", "w.back"], ["layers.0.y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "every",
+        [helper.make_tensor_value_info("ids", TensorProto.INT64, [3])],
+        [helper.make_tensor_value_info("layers.0.y", TensorProto.FLOAT, [3, 2])],
+        [numpy_helper.from_array(np.asarray(array), name) for name, array in tensors.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+    data: bytes = model.SerializeToString(deterministic=True)
+    return data
 
 
 def answers(path: Path) -> EngineOutput:
