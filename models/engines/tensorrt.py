@@ -88,6 +88,9 @@ class TensorRtEngine:
                 else self._plans.read_plan(key)
             )
             self._runner = self._started(library, stored.plan, record=stored.record)
+        except RuntimeError as error:
+            self.close()
+            raise EngineFailed(f"TensorRT broke as it loaded the plan: {error}") from error
         except Exception:
             self.close()
             raise
@@ -115,10 +118,15 @@ class TensorRtEngine:
             raise ModelInvalid("the engine `tensorrt` was used before start() or after close()")
         rows, width = batch.input_ids.shape
         at = self._profile_of(batch)
-        parts = [
-            self._runner.run(at, part.input_ids, mask=part.attention_mask)
-            for part in parts_of(batch, self._profiles[at])
-        ]
+        try:
+            parts = [
+                self._runner.run(at, part.input_ids, mask=part.attention_mask)
+                for part in parts_of(batch, self._profiles[at])
+            ]
+        except RuntimeError as error:  # what the bindings raise by themselves
+            raise EngineFailed(
+                f"TensorRT broke at {rows} rows of {width} pieces: {error}"
+            ) from error
         found = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
         return output_of(found, self._labels, shape=(rows, width))
 
