@@ -33,6 +33,7 @@ from contracts.topics import TopicNames
 ENV_PREFIX = "HUBBUB_"
 FILE_VARIABLE = "HUBBUB_SETTINGS"
 DEFAULT_FILE = Path("hubbub.toml")
+EngineChoice = Literal["auto", "ort", "pytorch", "tensorrt"]
 BLOCK_S = 600  # alerts keep longer windows in blocks of whole steps
 # Variables of ours that are not settings: the file's place, and the named stops that chaos tests use.
 OTHER_VARIABLES = frozenset({FILE_VARIABLE, "HUBBUB_FAULT_POINTS"})
@@ -172,7 +173,15 @@ class ScoreSettings(Part):
     only_matching: bool = setting(
         False, "Score only what a watch may want; the rest is a counted drop."
     )
-    batch_tokens: int = setting(4096, "Most tokens in one forward pass.", ge=64)
+    engine: EngineChoice = setting(
+        "auto", "What runs the model: auto (a GPU's where there is one), ort, pytorch, tensorrt."
+    )
+    batch_tokens: int = setting(
+        0, "Most tokens in one forward pass; 0 for what the engine reads fastest.", ge=0
+    )
+    cache_texts: int = setting(
+        8192, "Texts whose answers are remembered, 3 kB each; 0 remembers none.", ge=0
+    )
     record_bytes: int = setting(1 << 20, "Largest event; a larger one is a dead letter.", ge=1024)
 
 

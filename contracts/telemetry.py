@@ -14,7 +14,7 @@ PARTS = ("stage", "score", "source", "alert", "delivery")
 UNITS = (
     "seconds", "records", "events", "mentions", "answers", "tokens", "watches", "partitions", "transactions",
     "retries", "rejoins", "alerts", "silences", "requests",
-    "transitions", "ratio", "valence",
+    "transitions", "ratio", "valence", "texts", "engines", "fallbacks",
 )  # fmt: skip
 # Each label's values, and what bounds their number: never text, a name from outside, or an id.
 LABELS = {
@@ -23,7 +23,7 @@ LABELS = {
     "policy": "the name of a policy that drops",
     "topic": "a topic of the table",
     "partition": "a partition's number",
-    "step": "a named step of a transaction",
+    "step": "a named step of a batch",
     "outcome": "one of a few words for how it ended",
     "head": "a head of the model in use",
     "source": "the kind of a source that this install has",
@@ -34,6 +34,7 @@ LABELS = {
     "change": "a step of an alert's life",
     "watch": "tenant/watch, the first `alert.exported_watches` of a worker",
     "emotion": "a label of the head emotion",
+    "engine": "an engine of this install",
     "channel": "a channel by which alerts leave, of this install",
 }
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -99,6 +100,18 @@ EVENT_AGE = _histogram(
     "score_event_age_seconds", "Time from an event's entry to its scores.", buckets=_AGES
 )
 TOKENS = _counter("score_read_tokens", "Tokens that the encoder read.")
+ENGINE = _gauge("score_used_engines", "1 for the engine that reads texts now.", "engine")
+FALLBACKS = _counter(
+    "score_engine_fallbacks",
+    "Engines given up for the next one, by the error's code.",
+    "engine",
+    "code",
+)
+CACHED = _counter(
+    "score_cached_texts",
+    "Texts by whether the network had to read them: hit, same_batch, miss.",
+    "outcome",
+)
 MENTIONS = _counter("score_matched_mentions", "Matches of an event and a watch.")
 ABSTAINED = _counter("score_abstained_answers", "Answers that a head held back.", "head")
 WATCHES = _gauge("score_used_watches", "Watches in use.")

@@ -18,7 +18,7 @@ import numpy as np
 from contracts.errors import ModelInvalid
 from models.protocols import FloatArray, TokenBatch
 
-DEFAULT_TOKEN_BUDGET = 8192
+DEFAULT_TOKEN_BUDGET = 512
 DEFAULT_ROW_LIMIT = 256
 
 

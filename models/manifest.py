@@ -18,8 +18,7 @@ FEATURES_VERSION = 2
 class TextSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hold how a text is read: as  begin, text, end [, end, context, end], then padding.
 
-    `token_limit` and `context_limit` are the most pieces of a text and of its context with their frame; `token_budget`
-    is the most padded pieces in one forward pass.
+    `token_limit` and `context_limit` are the most pieces of a text and of its context with their frame.
     """
 
     token_limit: int
@@ -27,7 +26,6 @@ class TextSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pad_id: int
     begin_id: int
     end_id: int
-    token_budget: int = 8192
 
 
 class LanguageCalibration(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -150,6 +150,11 @@ class Engine(Protocol):
         """Return the engine's short name (`ort`, `pytorch`, `tensorrt`); goes into every scored event."""
         ...
 
+    @property
+    def batch_tokens(self) -> int:
+        """Return how many padded pieces it reads fastest in one pass: what fits its caches, or fills its cores."""
+        ...
+
     def start(self) -> None:
         """Load the weights. Called by `TextScorer.start`. Raises `ModelInvalid` or `MissingExtra`."""
         ...

@@ -5,7 +5,7 @@ In: a model's name or folder, and the folder where models are kept (`models.home
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import metadata, resources
 from pathlib import Path
 from typing import NamedTuple
@@ -14,9 +14,14 @@ import msgspec
 import numpy as np
 
 from contracts.errors import ModelInvalid
-from contracts.settings import ModelSettings
+from contracts.settings import EngineChoice, ModelSettings, ScoreSettings
+from models.engines.fallback import FallbackEngine
 from models.engines.ort import OrtEngine
+from models.engines.plan_cache import PlanCache
+from models.engines.pytorch import PytorchEngine
+from models.engines.tensorrt import TensorRtEngine
 from models.features.language import LanguageDecider
+from models.forwarding import NO_LIMITS, Forwarder, Limits
 from models.heads.shelf import further_heads
 from models.hub.shelf import PREFIX, HubShelf
 from models.identity import IdentityScorer
@@ -24,18 +29,36 @@ from models.lexicon.alone import Table
 from models.lexicon.matching import Lexicon
 from models.lexicon.spans import SpanFinder
 from models.manifest import FEATURES_VERSION, FORMAT, MANIFEST_FILE, Manifest, model_digest
-from models.protocols import TextHead, TextScorer
+from models.protocols import Engine, TextHead, TextScorer
 from models.scoring import EMOTION, FRAME, EncoderScorer, InstalledModel
 
 BUNDLED = "bundled"
+CHAIN = ("tensorrt", "pytorch", "ort")
+# The driver of NVIDIA's GPUs makes it.
+NVIDIA = Path("/dev/nvidiactl")
 IDENTITY = "identity"
+
+
+class Running(NamedTuple):
+    """Say on which engine a model runs, and in what portions."""
+
+    engine: EngineChoice = "ort"
+    limits: Limits = NO_LIMITS
+
+
+AS_IS = Running()
+
+
+def running_of(settings: ScoreSettings) -> Running:
+    """Return how the settings of the score stage let a model run."""
+    return Running(settings.engine, Limits(settings.batch_tokens or None, settings.cache_texts))
 
 
 def build_text_scorer(
     model: str = BUNDLED,
     *,
     home: Path | None = None,
-    batch_tokens: int | None = None,
+    running: Running = AS_IS,
     hub: ModelSettings | None = None,
     heads: Sequence[str | TextHead] = (),
 ) -> TextScorer:
@@ -43,12 +66,12 @@ def build_text_scorer(
 
     `hub:` before a name or folder means a model of the hub, used as the settings `hub` say. `heads` answer beside the
     model's own: names of heads under `home`, names of hub models that the settings have, or heads that are built.
-    `batch_tokens` is the most tokens in one forward pass, else what the model's manifest says; it changes no score.
-    Called by `hubbub.py` and the cli at start. Raises `ModelInvalid` when there is no such model or head, when a file
-    was changed, or when a head was fitted on another encoder.
+    `running` says on which engine and in what portions; but for the engine it changes no score. Called by `hubbub.py`
+    and the cli at start. Raises `ModelInvalid` when there is no such model or head, when a file was changed, or when a
+    head was fitted on another encoder.
     """
-    shelf = HubShelf(hub or ModelSettings(), batch_tokens=batch_tokens)
-    asked = _Asked(model, home, shelf, batch_tokens)
+    shelf = HubShelf(hub or ModelSettings(), batch_tokens=running.limits.batch_tokens)
+    asked = _Asked(model, home, shelf, running)
     if not heads:
         return _scorer_with((), asked)
     plain = _scorer_with((), asked._replace(has_spans=False))
@@ -65,18 +88,40 @@ def build_encoder(
     return _scorer_with((), _Asked(model, home, HubShelf(hub or ModelSettings()), has_spans=False))
 
 
+def build_engine(installed: InstalledModel, choice: EngineChoice, *, plans: PlanCache) -> Engine:
+    """Return the engine of a choice with those that take its place where it fails; not started."""
+    path, labels = installed.folder / installed.manifest.network, installed.manifest.labels
+    makers: dict[str, Callable[[], Engine]] = {
+        "tensorrt": lambda: TensorRtEngine(path, labels, plans=plans),
+        "pytorch": lambda: PytorchEngine(path, labels),
+        "ort": lambda: OrtEngine(path, labels),
+    }
+    return FallbackEngine([makers[name]() for name in chain_of(choice, has_gpu=NVIDIA.exists())])
+
+
+def chain_of(choice: EngineChoice, *, has_gpu: bool) -> tuple[str, ...]:
+    """Return the engines to try, in order: `auto` is all where there is a GPU, else the one for CPUs.
+
+    >>> chain_of("auto", has_gpu=False), chain_of("pytorch", has_gpu=False)
+    (('ort',), ('pytorch', 'ort'))
+    """
+    if choice == "auto":
+        return CHAIN if has_gpu else CHAIN[-1:]
+    return CHAIN[CHAIN.index(choice) :]
+
+
 class _Asked(NamedTuple):
     """Hold what a caller of the registry asked for."""
 
     model: str
     home: Path | None
     shelf: HubShelf
-    batch_tokens: int | None = None
+    running: Running = AS_IS
     has_spans: bool = True
 
 
 def _scorer_with(further: Sequence[TextHead], asked: _Asked) -> TextScorer:
-    model, home, shelf, batch_tokens, has_spans = asked
+    model, home, shelf, running, has_spans = asked
     if model == IDENTITY:
         if further:
             raise ModelInvalid(
@@ -86,14 +131,17 @@ def _scorer_with(further: Sequence[TextHead], asked: _Asked) -> TextScorer:
     if model.startswith(PREFIX):
         return shelf.scorer(model, further=further)
     installed = open_model(locate_model(model, home=home))
-    if batch_tokens is not None:
-        text = msgspec.structs.replace(installed.manifest.text, token_budget=batch_tokens)
-        manifest = msgspec.structs.replace(installed.manifest, text=text)
-        installed = installed._replace(manifest=manifest)
     manifest = installed.manifest
+    forwarder = Forwarder(
+        build_engine(installed, running.engine, plans=PlanCache(home or shelf.settings.home)),
+        manifest.labels,
+        pad_id=manifest.text.pad_id,
+        limits=running.limits,
+        keeps_pooled=bool(further),
+    )
     return EncoderScorer(
         installed,
-        engine=OrtEngine(installed.folder / manifest.network, manifest.labels),
+        forwarder=forwarder,
         decider=LanguageDecider(),
         further=further,
         spans=span_finder(installed, lexicon=shelf.settings.lexicon) if has_spans else None,

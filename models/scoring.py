@@ -14,14 +14,14 @@ import numpy as np
 
 from contracts.errors import ModelInvalid
 from contracts.scores import HeadScore, Span
-from models.batching import pad_batch, plan_batches, rows_in_input_order
+from contracts.timing import timed
 from models.calibration import Calibrated, HeadCalibrator, language_positions
 from models.features.language import LanguageDecider, LanguageDecision
 from models.features.text import clean_text, context_line
+from models.forwarding import Forward, Forwarder
 from models.lexicon.spans import Evidence, SpanFinder
 from models.manifest import Manifest
 from models.protocols import (
-    Engine,
     EngineOutput,
     FloatArray,
     HeadInputs,
@@ -58,13 +58,6 @@ class Reading(NamedTuple):
     is_cut: bool
 
 
-class Forward(NamedTuple):
-    """Hold the network's answers in input order; `shares` [text's pieces with their frame, emotions] row by row."""
-
-    output: EngineOutput
-    shares: list[FloatArray]
-
-
 class EncoderScorer:
     """Score texts with one network of many heads; whatever the network is, the path around it is this one."""
 
@@ -72,13 +65,14 @@ class EncoderScorer:
         self,
         model: InstalledModel,
         *,
-        engine: Engine,
+        forwarder: Forwarder,
         decider: LanguageDecider,
         further: Sequence[TextHead] = (),
         spans: SpanFinder | None = None,
     ) -> None:
         self._model = model
-        self._engine = engine
+        self._engine = forwarder.engine
+        self._forwarder = forwarder
         self._decider = decider
         self._further = further
         self._spans = spans
@@ -137,6 +131,7 @@ class EncoderScorer:
         for head in self._further:
             head.close()
         self._tokenizer = None
+        self._forwarder.close()
         self._engine.close()
 
     def score_batch(self, texts: Sequence[TextInput]) -> list[TextScores]:
@@ -145,11 +140,14 @@ class EncoderScorer:
             raise ModelInvalid("score_batch was called before start() or after close()")
         if not texts:
             return []
-        readings = self._read(texts)
-        forward = self._forward([reading.framed for reading in readings])
-        answers = self._answers(texts, readings, forward=forward)
-        if self._further:
-            self._add_further(answers, further_inputs(texts, readings, output=forward.output))
+        with timed("tokenise"):
+            readings = self._read(texts)
+        with timed("forward"):
+            forward = self._forwarder.forward([reading.framed for reading in readings])
+        with timed("calibrate"):
+            answers = self._answers(texts, readings, forward=forward)
+            if self._further:
+                self._add_further(answers, further_inputs(texts, readings, output=forward.output))
         return answers
 
     def _add_further(self, answers: Sequence[TextScores], inputs: HeadInputs) -> None:
@@ -195,30 +193,6 @@ class EncoderScorer:
         settings = self._model.manifest.text
         framed = [settings.begin_id, *pieces, settings.end_id]
         return [*framed, settings.end_id, *context, settings.end_id] if context else framed
-
-    def _forward(self, rows: Sequence[Sequence[int]]) -> Forward:
-        settings = self._model.manifest.text
-        plan = plan_batches([len(row) for row in rows], token_budget=settings.token_budget)
-        outputs = [
-            self._engine.run(
-                pad_batch([rows[i] for i in batch.positions], batch.width, pad_id=settings.pad_id)
-            )
-            for batch in plan
-        ]
-        logits = {
-            head: rows_in_input_order(plan, [output.logits[head] for output in outputs])
-            for head in self._model.manifest.labels
-        }
-        embedding = rows_in_input_order(plan, [output.embedding for output in outputs])
-        pooled = [output.pooled for output in outputs if output.pooled is not None]
-        joined = EngineOutput(
-            logits, embedding, rows_in_input_order(plan, pooled) if pooled else None
-        )
-        shares: dict[int, FloatArray] = {}
-        for batch, output in zip(plan, outputs, strict=True):
-            if output.shares is not None:
-                shares.update(zip(batch.positions, output.shares, strict=True))
-        return Forward(joined, [shares[at] for at in range(len(rows))] if shares else [])
 
     def _answers(
         self, texts: Sequence[TextInput], readings: Sequence[Reading], *, forward: Forward

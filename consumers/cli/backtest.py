@@ -82,7 +82,7 @@ def backtest(
     from consumers.operations.backtesting import backtest_of, span_of
     from consumers.operations.curves import Bins, Curves
     from consumers.operations.recorded import Reading
-    from models.registry import build_text_scorer
+    from models.registry import build_text_scorer, running_of
 
     if plot is not None:
         from consumers.operations.plotting import check_drawable
@@ -91,7 +91,7 @@ def backtest(
     given = {"only_matching": True, **({} if model is None else {"model": model})}
     settings = settings_from(None, settings_file, score=given)
     scorer = build_text_scorer(
-        settings.score.model, batch_tokens=settings.score.batch_tokens, home=settings.models.home,
+        settings.score.model, running=running_of(settings.score), home=settings.models.home,
         hub=settings.models, heads=settings.score.heads,
     )  # fmt: skip
     watches = _watches(watch, scorer, settings=settings)

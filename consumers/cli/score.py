@@ -3,6 +3,8 @@
 In: flags and settings. Out: a worker with its health server, until SIGTERM. Wires; decides nothing.
 """
 
+import signal
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -39,16 +41,42 @@ def score(
     until_idle: Annotated[
         float | None, typer.Option(help="Stop when drained and silent for so many seconds.")
     ] = None,
+    processes: Annotated[
+        int,
+        typer.Option(
+            min=1, max=100, help="So many workers, from --slot on, one core each, supervised."
+        ),
+    ] = 1,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="At the end, show where the time went, step by step.")
+    ] = False,
 ) -> None:
     """Score events until stopped: events.text and events.media to scored and mentions."""
     flags = {"group": group, "model": model, "only_matching": only_matching}
     given = {key: value for key, value in flags.items() if value is not None}
     settings = settings_from(bootstrap, settings_file, score=given)
     moment = None if from_time is None else _moment(from_time, group)
+    if processes > 1:
+        raise typer.Exit(_supervised(slot, processes))
     run_worker(
         settings, build_stage, group=settings.score.group, slot=slot, begin=moment,
-        until_idle_s=until_idle,
+        until_idle_s=until_idle, shows_profile=profile,
     )  # fmt: skip
+
+
+def _supervised(slot: int, processes: int) -> int:
+    """Run this very command once for each slot, each with one process; returns the exit code."""
+    from consumers.operations.supervisor import Supervisor, hubbub_command
+
+    words = sys.argv[1:]
+    commands = {
+        f"score.{number}": hubbub_command(*words, "--slot", str(number), "--processes", "1")
+        for number in range(slot, slot + processes)
+    }
+    supervisor = Supervisor(commands)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: supervisor.stop())
+    return supervisor.run()
 
 
 def build_stage(settings: Settings, partitions: int) -> Any:
@@ -57,7 +85,7 @@ def build_stage(settings: Settings, partitions: int) -> Any:
     from consumers.scoring.stage import ScoreStage
     from consumers.scoring.watchlist import Watchlist
     from contracts.topics import WATCHES
-    from models.registry import build_text_scorer
+    from models.registry import build_text_scorer, running_of
 
     table = Table(
         settings.kafka,
@@ -66,7 +94,7 @@ def build_stage(settings: Settings, partitions: int) -> Any:
     )
     scorer = build_text_scorer(
         settings.score.model,
-        batch_tokens=settings.score.batch_tokens,
+        running=running_of(settings.score),
         home=Path(settings.models.home),
         hub=settings.models,
         heads=settings.score.heads,

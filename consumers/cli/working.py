@@ -23,12 +23,13 @@ def run_worker(
     begin: datetime | None = None,
     until_idle_s: float | None = None,
     behind: str | None = None,
+    shows_profile: bool = False,
 ) -> None:
     """Run one worker to its end; heavy imports come here, after the flags are known to be right.
 
     `build` returns the stage from the settings and the number of partitions that all topics share. Health is served on
     the port `metrics.port` plus `first_port`, in which stages differ, plus the slot. `behind` names the group that
-    writes the inputs: no silence is the end while it has workers.
+    writes the inputs: no silence is the end while it has workers. With `shows_profile` the end tells where time went.
     """
     import os
     import threading
@@ -37,6 +38,7 @@ def run_worker(
     from consumers.runtime.health import HealthServer
     from consumers.runtime.loop import Worker
     from consumers.runtime.patience import patiently
+    from consumers.runtime.profile import profile_lines
 
     stopping = threading.Event()
     partitions = patiently(lambda: _prepared(settings, group, begin=begin), wait=stopping.wait)
@@ -60,6 +62,8 @@ def run_worker(
         worker.run()
     finally:
         health.close()
+        if shows_profile:
+            print("\n".join(profile_lines(worker.spent)))
 
 
 def _is_working(settings: Settings, group: str) -> bool:

@@ -20,6 +20,7 @@ from consumers.runtime.meter import Meter
 from consumers.runtime.outcome import BatchOutcome
 from consumers.runtime.parting import halves, singly
 from consumers.runtime.partitions import Partitions
+from consumers.runtime.profile import Spent
 from consumers.runtime.retries import GoSingly, Retries
 from consumers.runtime.skipped import CorruptRange
 from consumers.runtime.stalls import Stalls
@@ -94,6 +95,11 @@ class Worker:
         self._last_tick_ms = 0
         self.ready = False
 
+    @property
+    def spent(self) -> Spent:
+        """Return where the time went since the stage was loaded."""
+        return self._meter.spent
+
     def stop(self) -> None:
         """Ask for the end: the batch in hand is finished, the group is left. Safe from a signal handler."""
         self._is_stopping = True
@@ -104,6 +110,7 @@ class Worker:
         try:
             self._stage.start()
             self._started_ms = wall_clock_ms()
+            self._meter.begin()
             while not self._is_stopping:
                 try:
                     self._serve()
@@ -153,8 +160,10 @@ class Worker:
             self._publisher.abandon()
 
     def _turn(self) -> None:
-        with self._watchdog.step("poll"), self._meter.step("poll"):
+        began = time.perf_counter()
+        with self._watchdog.step("poll"):
             polled = self._intake.poll(POLL_MS)
+        self._meter.polled(time.perf_counter() - began, has_records=bool(polled))
         if self._has_moved():
             return
         with self._watchdog.step("replay"):

@@ -4,15 +4,18 @@ In: batches, outcomes, positions. Out: the metrics of contracts/telemetry. Impor
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from consumers.protocols import Batch, Input
 from consumers.runtime.ledger import KEY, read_ledger
 from consumers.runtime.outcome import BatchOutcome
+from consumers.runtime.profile import Spent
 from consumers.runtime.state import PartitionState
 from contracts import telemetry
 from contracts.errors import HubbubError
+from contracts.timing import taken
 
 
 class Meter:
@@ -22,6 +25,32 @@ class Meter:
         self._stage = stage
         self._held: Mapping[Input, PartitionState] = {}
         self._lagging: set[Input] = set()
+        self._seconds: dict[str, float] = defaultdict(float)
+        self._records = self._batches = 0
+        self._began = time.perf_counter()
+
+    def begin(self) -> None:
+        """Begin to count time: the stage is loaded."""
+        taken()
+        self._seconds.clear()
+        self._began = time.perf_counter()
+
+    @property
+    def spent(self) -> Spent:
+        """Return where the time went so far."""
+        whole_s = time.perf_counter() - self._began
+        return Spent(dict(self._seconds), self._records, self._batches, whole_s)
+
+    def polled(self, seconds: float, *, has_records: bool) -> None:
+        """Count one look for records."""
+        if has_records:
+            telemetry.STEP_SECONDS.labels(self._stage, "poll").observe(seconds)
+        self._seconds["poll" if has_records else "idle"] += seconds
+
+    def _note_steps(self) -> None:
+        for step, seconds in taken().items():
+            telemetry.STEP_SECONDS.labels(self._stage, step).observe(seconds)
+            self._seconds[step] += seconds
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -41,6 +70,9 @@ class Meter:
     def committed(self, batch: Batch, outcome: BatchOutcome) -> None:
         """Count a committed batch."""
         stage = self._stage
+        self._note_steps()
+        self._records += batch.size
+        self._batches += 1
         telemetry.BATCH_RECORDS.labels(stage).observe(batch.size)
         telemetry.TRANSACTIONS.labels(stage, "committed").inc()
         for ended in outcome.ends.values():

@@ -14,6 +14,7 @@ from consumers.runtime.changelog import change_headers, change_key
 from consumers.runtime.faults import Faults
 from consumers.runtime.outcome import BatchOutcome
 from consumers.runtime.watchdog import Watchdog
+from contracts.timing import timed
 from producers.publisher import Publisher
 
 
@@ -41,11 +42,13 @@ class Transactor:
         After an error the fate of the transaction is unknown, and this publisher must not be used again.
         """
         with self._watchdog.step("transaction"):
-            self._publisher.begin()
-            self._send_outputs(outcome)
-            self._send_changes(outcome, state_version)
-            self._send_offsets(offsets, group)
-            self._publisher.commit()
+            with timed("send"):
+                self._publisher.begin()
+                self._send_outputs(outcome)
+                self._send_changes(outcome, state_version)
+            with timed("commit"):
+                self._send_offsets(offsets, group)
+                self._publisher.commit()
         self._faults.reach("committed")
         outcome.apply()
 

@@ -23,6 +23,7 @@ from contracts.events import Event
 from contracts.mentions import Mention, Tick
 from contracts.scores import ScoredEvent
 from contracts.settings import Settings
+from contracts.timing import timed
 from contracts.topics import LANES, MENTIONS, SCORED
 from models.protocols import TextScorer, TextScores
 
@@ -151,7 +152,8 @@ class ScoreStage:
         """Decode, and end what will not be scored."""
         for record in records:
             try:
-                event = self._codec.decode(record.value, record.headers)
+                with timed("decode"):
+                    event = self._codec.decode(record.value, record.headers)
             except RecordInvalid as error:
                 outcome.dead(record, error)
                 continue
@@ -162,7 +164,8 @@ class ScoreStage:
             if self._repeats[source].seen(value, now_ms):
                 outcome.drop(record, REPEAT)
                 continue
-            candidates = self._watchlist.candidates(match_input(event))
+            with timed("match"):
+                candidates = self._watchlist.candidates(match_input(event))
             if self._only_matching and not candidates:
                 outcome.drop(record, UNMATCHED)
                 continue
@@ -172,16 +175,19 @@ class ScoreStage:
         record, event = item.record, item.event
         lane = self._lanes[record.topic]
         time = rfc3339(event.observed_at)
-        scored = make_scored(event, answer, lane=lane, scorer=self._scorer)
-        outcome.send(
-            self._scored,
-            encode_value(scored),
-            key=f"{event.tenant}/{event.thread_key}".encode(),
-            headers=make_headers(ScoredEvent, event.id, source=event.source, time=time),
-        )
-        matches = self._watchlist.decide(item.candidates, answer)
-        for match in matches:
-            self._send_mention(match, item, scored=scored, time=time, outcome=outcome)
+        with timed("encode"):
+            scored = make_scored(event, answer, lane=lane, scorer=self._scorer)
+            outcome.send(
+                self._scored,
+                encode_value(scored),
+                key=f"{event.tenant}/{event.thread_key}".encode(),
+                headers=make_headers(ScoredEvent, event.id, source=event.source, time=time),
+            )
+        with timed("match"):
+            matches = self._watchlist.decide(item.candidates, answer)
+        with timed("encode"):
+            for match in matches:
+                self._send_mention(match, item, scored=scored, time=time, outcome=outcome)
         if matches:
             telemetry.MENTIONS.inc(len(matches))
         outcome.result(record)

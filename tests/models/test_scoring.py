@@ -6,8 +6,9 @@ import time
 import pytest
 
 from contracts.errors import ModelInvalid
+from models.forwarding import Limits
 from models.protocols import TextInput, TextScorer, TextScores
-from models.registry import build_text_scorer
+from models.registry import Running, build_text_scorer
 from tests.bench.bench_batching import CHINESE, ENGLISH, FAR, gaps, made_texts
 
 
@@ -103,7 +104,7 @@ def test_the_budget_of_a_forward_pass_changes_no_score() -> None:
     answers = []
     # When both score the same texts
     for budget in (64, 8192):
-        scorer = build_text_scorer(batch_tokens=budget)
+        scorer = build_text_scorer(running=Running(limits=Limits(budget)))
         scorer.start()
         answers.append(scorer.score_batch(texts))
         scorer.close()

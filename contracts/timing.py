@@ -1,0 +1,39 @@
+"""Where the time of a batch goes, step by step, in this process.
+
+In: steps, entered and left, any number of times. Out: seconds by step since they were last taken. One thread; steps do
+not nest in themselves.
+
+>>> with timed("forward"):
+...     pass
+>>> sorted(taken())
+['forward']
+>>> taken()
+{}
+"""
+
+import time
+
+_SPENT: dict[str, float] = {}
+
+
+class timed:  # noqa: N801 - it is read as a word
+    """Add the time within to a step; for a few hundred nanoseconds, so that it may stand around one record."""
+
+    __slots__ = ("_began", "_step")
+
+    def __init__(self, step: str) -> None:
+        self._step = step
+
+    def __enter__(self) -> None:
+        self._began = time.perf_counter()
+
+    def __exit__(self, *error: object) -> None:
+        spent = time.perf_counter() - self._began
+        _SPENT[self._step] = _SPENT.get(self._step, 0.0) + spent
+
+
+def taken() -> dict[str, float]:
+    """Return the seconds of each step, and begin anew."""
+    spent = dict(_SPENT)
+    _SPENT.clear()
+    return spent

@@ -1,0 +1,92 @@
+"""Several engines as one: where one cannot start or breaks in the middle, the next goes on, told in log and metric.
+
+In: engines, the first choice first. Out: one `Engine`. Imports no engine's library.
+
+    tensorrt ──fails──► pytorch ──fails──► ort ──fails──► the error is the caller's
+
+An engine that failed stays closed until the process starts anew: what broke it mostly breaks it again, and a batch that
+waits for that each time is late each time. A pass planned for one engine is cut to the next one's size.
+"""
+
+from collections.abc import Sequence
+
+import structlog
+
+from contracts import telemetry
+from contracts.errors import EngineFailed, HubbubError, MissingExtra, ModelInvalid
+from models.forwarding import joined_outputs
+from models.protocols import Engine, EngineOutput, TokenBatch
+
+_LOG = structlog.get_logger()
+
+
+class FallbackEngine:
+    """Run the first of `engines` that can."""
+
+    def __init__(self, engines: Sequence[Engine]) -> None:
+        self._left = list(engines)
+        self._has_choice = len(engines) > 1
+        self._is_started = False
+
+    @property
+    def name(self) -> str:
+        """Return the name of the engine in use."""
+        return self._left[0].name
+
+    @property
+    def batch_tokens(self) -> int:
+        """Return what the engine in use reads fastest."""
+        return self._left[0].batch_tokens
+
+    def start(self) -> None:
+        """Start the first that can. Raises what the last one raises."""
+        while True:
+            try:
+                self._left[0].start()
+            except (EngineFailed, MissingExtra, ModelInvalid) as error:
+                self._drop(error)
+                continue
+            if self._has_choice:
+                _LOG.info("engine_started", engine=self.name)
+            telemetry.ENGINE.labels(self.name).set(1)
+            self._is_started = True
+            return
+
+    def run(self, batch: TokenBatch) -> EngineOutput:
+        """Run one pass on the engine in use, or on the next where that fails; raises what the last one raises."""
+        if not self._is_started:
+            return self._left[0].run(batch)
+        while True:
+            try:
+                return joined_outputs([self._left[0].run(part) for part in self._parts(batch)])
+            except EngineFailed as error:
+                self._drop(error)
+                self.start()
+
+    def close(self) -> None:
+        """Close the engine in use."""
+        if self._is_started:
+            telemetry.ENGINE.labels(self.name).set(0)
+        self._is_started = False
+        self._left[0].close()
+
+    def _drop(self, error: HubbubError) -> None:
+        """Let go of the engine in use; raises `error` where it is the last."""
+        if len(self._left) == 1:
+            raise error
+        failed = self._left[0]
+        self.close()
+        del self._left[0]
+        telemetry.FALLBACKS.labels(failed.name, error.code).inc()
+        _LOG.warning(
+            "engine_fell_back", engine=failed.name, to=self.name, code=error.code, why=str(error)
+        )
+
+    def _parts(self, batch: TokenBatch) -> list[TokenBatch]:
+        """Return the batch in rows that the engine in use reads well; it may have been planned for another."""
+        rows, width = batch.input_ids.shape
+        each = max(1, self.batch_tokens // max(1, width))
+        return [
+            TokenBatch(batch.input_ids[at : at + each], batch.attention_mask[at : at + each])
+            for at in range(0, rows, each)
+        ] or [batch]
