@@ -9,6 +9,7 @@ import typer
 from models.cli import lexicon
 from models.cli.adapting import adapt_command
 from models.cli.building import build_command
+from models.cli.comparing import compare_command
 from models.cli.evaluating import evaluate_command
 from models.cli.heads import fit_head_command, label_command
 from models.cli.likeness import likeness_command
@@ -26,6 +27,7 @@ app.command("ablate")(ablate_command)
 app.command("search")(search_command)
 app.command("export")(export_command)
 app.command("build")(build_command)
+app.command("compare")(compare_command)
 app.command("evaluate")(evaluate_command)
 app.command("likeness")(likeness_command)
 app.command("fit-head")(fit_head_command)
