@@ -33,9 +33,7 @@ format: $(INSTALLED) ## format the code and mend what lint can mend
 	@$(BIN)/ruff format --quiet .
 
 references: $(INSTALLED) ## write the pages of contracts/reference and its schemas anew
-	@$(BIN)/python -m contracts.schemas
-	@$(BIN)/python -m contracts.reference
-	@$(BIN)/python -c 'from pathlib import Path; import typer.main; from hubbub import app; from consumers.cli.reference import commands_page; Path("contracts/reference/commands.md").write_text(commands_page(typer.main.get_command(app)), encoding="utf-8")'
+	@$(BIN)/hubbub references
 
 lock: $(INSTALLED) ## write requirements.lock anew from pyproject.toml
 	@$(BIN)/uv pip compile pyproject.toml --system-certs --extra kafka --extra plots --extra dev --universal --python-version 3.11 \

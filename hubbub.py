@@ -23,6 +23,7 @@ from consumers.cli.topics import app as topics
 from consumers.cli.up import up
 from consumers.cli.watch import app as watch
 from contracts.errors import HubbubError, InvalidInput, ModelInvalid, PortInUse, Unavailable
+from deploy.bench.cli import app as bench
 from deploy.demo.cli import demo
 from deploy.kafka.cli import kafka
 from models.cli.app import app as models
@@ -69,6 +70,7 @@ app.add_typer(deliver, name="deliver")
 app.add_typer(dead_letters, name="dead-letter")
 app.add_typer(settings, name="settings")
 app.add_typer(models, name="models")
+app.add_typer(bench, name="bench")
 
 
 @app.command(hidden=True)

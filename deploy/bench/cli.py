@@ -1,0 +1,67 @@
+"""`hubbub bench text`: how fast the service is beside what one would write by hand, on this machine.
+
+In: flags. Out: a table, or JSON. Wires; decides nothing.
+"""
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    no_args_is_help=True, help="Measure on this machine, always beside something else."
+)
+
+
+@app.callback()
+def shared() -> None:
+    """Measure on this machine, always beside something else."""
+
+
+@app.command()
+def text(
+    *,
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(help="JSON lines with `text`; without them the written crisis's texts."),
+    ] = None,
+    rounds: Annotated[int, typer.Option(min=1, help="Turns of each arm; 5 for a figure.")] = 5,
+    records: Annotated[int, typer.Option(min=100, help="Records of a turn of one process.")] = 1500,
+    seconds: Annotated[
+        float, typer.Option(min=5, help="Time at each rate of the latency run.")
+    ] = 20.0,
+    pipelines: Annotated[
+        bool, typer.Option(help="Measure transformers' pipelines too; needs the extra `torch`.")
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
+) -> None:
+    """Measure the score stage beside loops by hand, the bare network and itself, on one broker in one run.
+
+    Nothing else should run: a quarter of an hour.
+    """
+    from consumers.cli.printing import print_json
+    from deploy.bench.measuring import REPEATED, SHARES, Plan, measure
+    from deploy.bench.report import lines_of
+    from deploy.bench.texts import distinct_texts, with_repeats
+    from deploy.kafka.node import KafkaNode
+
+    plan = Plan(rounds, records, seconds, pipelines)
+    # The latency run goes through more texts than any turn.
+    needed = max(4 * records, int(1000 * max(SHARES) * (seconds + 3)))
+    texts = distinct_texts(needed, files=data or ())
+    repeated = with_repeats(texts[:records], REPEATED)
+
+    def tell(words: str) -> None:
+        print(words, file=sys.stderr, flush=True)
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        KafkaNode(Path(folder) / "kafka", port=0) as node,
+    ):
+        report = measure(texts, repeated, plan=plan, bootstrap=node.bootstrap, tell=tell)
+    if as_json:
+        print_json(report)
+        return
+    print("\n".join(lines_of(report)))
