@@ -3,6 +3,7 @@
 In: steps, entered and left, any number of times. Out: seconds by step since they were last taken. One thread; steps do
 not nest in themselves.
 
+>>> _ = taken()
 >>> with timed("forward"):
 ...     pass
 >>> sorted(taken())

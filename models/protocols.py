@@ -156,7 +156,10 @@ class Engine(Protocol):
         ...
 
     def start(self) -> None:
-        """Load the weights. Called by `TextScorer.start`. Raises `ModelInvalid` or `MissingExtra`."""
+        """Load the weights. Called by `TextScorer.start`.
+
+        Raises `ModelInvalid`, `MissingExtra`, or `EngineFailed` for what another engine may do.
+        """
         ...
 
     def run(self, batch: TokenBatch) -> EngineOutput:
@@ -164,7 +167,8 @@ class Engine(Protocol):
 
         Called by the scorer for each planned batch: rows × width within the token budget, except that one row may
         exceed it alone. A row's answer does not depend on the other rows or on padding, within float rounding.
-        Raises `ModelInvalid` when the network's outputs are not those that the manifest names.
+        Raises `ModelInvalid` when the network's outputs are not those that the manifest names, `EngineFailed` when
+        memory or the device fails: another engine may run the same batch.
         """
         ...
 

@@ -5,7 +5,7 @@ In: a model's name or folder, and the folder where models are kept (`models.home
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from importlib import metadata, resources
 from pathlib import Path
 from typing import NamedTuple
@@ -16,10 +16,8 @@ import numpy as np
 from contracts.errors import ModelInvalid
 from contracts.settings import EngineChoice, ModelSettings, ScoreSettings
 from models.engines.fallback import FallbackEngine
-from models.engines.ort import OrtEngine
+from models.engines.makers import engine_makers
 from models.engines.plan_cache import PlanCache
-from models.engines.pytorch import PytorchEngine
-from models.engines.tensorrt import TensorRtEngine
 from models.features.language import LanguageDecider
 from models.forwarding import NO_LIMITS, Forwarder, Limits
 from models.heads.shelf import further_heads
@@ -91,11 +89,7 @@ def build_encoder(
 def build_engine(installed: InstalledModel, choice: EngineChoice, *, plans: PlanCache) -> Engine:
     """Return the engine of a choice with those that take its place where it fails; not started."""
     path, labels = installed.folder / installed.manifest.network, installed.manifest.labels
-    makers: dict[str, Callable[[], Engine]] = {
-        "tensorrt": lambda: TensorRtEngine(path, labels, plans=plans),
-        "pytorch": lambda: PytorchEngine(path, labels),
-        "ort": lambda: OrtEngine(path, labels),
-    }
+    makers = engine_makers(path, labels, plans=plans)
     return FallbackEngine([makers[name]() for name in chain_of(choice, has_gpu=NVIDIA.exists())])
 
 

@@ -3,7 +3,8 @@
 In: encoded records. Out: records in Kafka, acknowledged by every replica in sync. Contains these traps of kafka-python:
 its memory is unbounded (here a byte budget holds the sender back); a record that is refused fails only in a future
 that nobody reads, and after a failure inside a transaction `commit_transaction` may still say that all is well (here
-`check`, `flush`, `commit` and `close` read every future). Imports contracts and kafka-python.
+`check`, `flush`, `commit` and `close` read every future); between two transactions it sleeps 100 ms (here 5). Imports
+contracts and kafka-python.
 """
 
 import time
@@ -22,6 +23,9 @@ from producers.connecting import connected
 from producers.refusals import is_fenced, unreachable
 
 Headers = Sequence[tuple[str, bytes]]
+# While the broker still ends the last transaction it refuses partitions for the next, a millisecond or two. The client
+# means to ask again after 20 ms, but sleeps this long: by default 100 ms in each of many transactions.
+RETRY_MS = 5
 OVERHEAD_BYTES = 96  # a record's frame, roughly
 PLACES_LIMIT = 100_000
 PLACE_KEY_BYTES = 1024
@@ -246,5 +250,6 @@ class Publisher:
             config |= {
                 "transactional_id": self._transactional_id,
                 "transaction_timeout_ms": self._runtime.transaction_timeout_ms,
+                "retry_backoff_ms": RETRY_MS,
             }
         return config

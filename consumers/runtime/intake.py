@@ -25,6 +25,10 @@ from contracts.errors import CorruptBatch, HubbubError
 from contracts.settings import Settings
 
 LEAVE_MS = 5000
+# While a batch is worked on, the one fetch that is out comes back with the first record or two; the others come with
+# the next, a few milliseconds later. Where a poll brings far less than the last one did, so long is waited for that.
+GATHER_MS = 5
+LONGEST_GATHER_MS = 10
 _CORRUPT = re.compile(
     r"topic='(?P<topic>[^']+)', partition=(?P<partition>\d+)\) at offset (?P<offset>\d+)"
 )
@@ -60,6 +64,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._is_settled = False
         self._held: frozenset[Input] = frozenset()
         self._later: CorruptAt | None = None
+        self._last_count = 0
         self._member: ConsumerGroupMetadata | None = None
         self._spins = Spins(2 * settings.runtime.session_timeout_ms)
 
@@ -93,7 +98,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         """
         runtime = self._settings.runtime
         gathered: dict[Input, list[Record]] = {}
-        count, size, started = 0, 0, time.monotonic()
+        count, size, started, first = 0, 0, time.monotonic(), 0.0
         if self._later is not None:
             error, self._later = self._later, None
             raise error
@@ -101,7 +106,9 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             generation = self._generation
             most = runtime.transaction_records - count
             try:
-                polled = self._poll_once(0 if gathered else wait_ms, most)
+                polled = self._poll_once(
+                    self._wait_ms_for(count, first) if gathered else wait_ms, most
+                )
             except CorruptAt as error:
                 if not gathered:
                     raise
@@ -113,6 +120,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
                 gathered.setdefault(Input(tp.topic, tp.partition), []).extend(records)
                 count += len(records)
                 size += sum(len(record.value or b"") for record in records)
+            first = first or time.monotonic()
             spent_ms = (time.monotonic() - started) * 1000
             if (
                 not polled
@@ -120,7 +128,14 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
                 or size >= runtime.transaction_bytes
                 or spent_ms >= runtime.transaction_ms
             ):
+                self._last_count = count
                 return gathered
+
+    def _wait_ms_for(self, count: int, first: float) -> int:
+        """Return how long to wait for more, when `count` records were gathered since `first`."""
+        is_few = 2 * count < self._last_count
+        waited_ms = (time.monotonic() - first) * 1000
+        return GATHER_MS if is_few and waited_ms < LONGEST_GATHER_MS else 0
 
     def keep_alive(self) -> None:
         """Stay in the group while a batch waits; raises Rejoin where partitions have come or gone."""

@@ -62,8 +62,12 @@ class Processes:
             )
             for slot in range(arm.processes)
         ]  # fmt: skip
-        for number, child in enumerate(self._children):
-            threading.Thread(target=self._read, args=(number, child), daemon=True).start()
+        self._readers = [
+            threading.Thread(target=self._read, args=pair, daemon=True)
+            for pair in enumerate(self._children)
+        ]
+        for reader in self._readers:
+            reader.start()
 
     def _read(self, number: int, child: "subprocess.Popen[str]") -> None:
         for line in child.stdout or ():
@@ -103,12 +107,15 @@ class Processes:
         """End every process."""
         for child in self._children:
             child.send_signal(signal.SIGTERM)
-        for child in self._children:
+        for child, reader in zip(self._children, self._readers, strict=True):
             try:
                 child.wait(20)
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+            reader.join()
+            if child.stdout:
+                child.stdout.close()
 
 
 @contextmanager

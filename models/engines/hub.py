@@ -53,6 +53,11 @@ class HubEngine:
         return self._ready.pad_id or 0
 
     @property
+    def batch_tokens(self) -> int:
+        """Return 512: what a layer makes of so many pieces fits a core's own cache."""
+        return 512
+
+    @property
     def row_limit(self) -> int:
         """Return how many texts may share a batch: 1 where padding would change an answer."""
         return self._row_limit

@@ -40,7 +40,7 @@ class OrtEngine:
 
     @property
     def batch_tokens(self) -> int:
-        """Return 512: what a layer makes of them fits a core's own cache; in passes of 4,096 a text takes twice as long."""
+        """Return 512: what a layer makes of them fits a core's cache; in passes of 4,096 a text takes twice as long."""
         return 512
 
     def start(self) -> None:
