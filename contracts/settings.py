@@ -27,14 +27,13 @@ from contracts.delivery_settings import AlertmanagerSettings
 from contracts.errors import SettingsInvalid
 from contracts.hub_models import HubModels, written_hub
 from contracts.mistakes import check_variables, explained
-from contracts.setting_parts import KAFKA_NAME, Lanes, Names, Part, UserPath, expanded, setting
+from contracts.setting_parts import Part, UserPath, expanded, setting
+from contracts.stage_settings import BLOCK_S, AlertSettings, ScoreSettings
 from contracts.topics import TopicNames
 
 ENV_PREFIX = "HUBBUB_"
 FILE_VARIABLE = "HUBBUB_SETTINGS"
 DEFAULT_FILE = Path("hubbub.toml")
-EngineChoice = Literal["auto", "ort", "pytorch", "tensorrt"]
-BLOCK_S = 600  # alerts keep longer windows in blocks of whole steps
 # Variables of ours that are not settings: the file's place, and the named stops that chaos tests use.
 OTHER_VARIABLES = frozenset({FILE_VARIABLE, "HUBBUB_FAULT_POINTS"})
 
@@ -150,63 +149,6 @@ class RuntimeSettings(Part):
                 f" {self.transaction_timeout_ms}, or the broker aborts every transaction"
             )
         return self
-
-
-class ScoreSettings(Part):
-    """Say what the score stage does."""
-
-    group: str = setting(
-        "score",
-        "Consumer group, changelog and transactional id are named by it.",
-        max_length=100,
-        pattern=KAFKA_NAME,
-    )
-    lanes: Lanes = setting(("text", "media"), "Inputs that it reads, comma-separated.")
-    model: str = setting(
-        "bundled",
-        "Which model: bundled, identity, a folder, or hub: and a hub model.",
-        min_length=1,
-    )
-    heads: Names = setting(
-        (), "Further heads: names of your own and of hub models, comma-separated."
-    )
-    only_matching: bool = setting(
-        False, "Score only what a watch may want; the rest is a counted drop."
-    )
-    engine: EngineChoice = setting(
-        "auto", "What runs the model: auto (a GPU's where there is one), ort, pytorch, tensorrt."
-    )
-    batch_tokens: int = setting(
-        0, "Most tokens in one forward pass; 0 for what the engine reads fastest.", ge=0
-    )
-    cache_texts: int = setting(
-        8192, "Texts whose answers are remembered, 3 kB each; 0 remembers none.", ge=0
-    )
-    record_bytes: int = setting(1 << 20, "Largest event; a larger one is a dead letter.", ge=1024)
-
-
-class AlertSettings(Part):
-    """Say what the alert stage does."""
-
-    group: str = setting(
-        "alert",
-        "Consumer group, changelog and transactional id are named by it.",
-        max_length=100,
-        pattern=KAFKA_NAME,
-    )
-    step_s: int = setting(
-        60,
-        "Length of a step of the detectors; a multiple of runtime.pane_s that divides ten minutes.",
-        ge=1,
-    )
-    groups: int = setting(
-        64,
-        "Most topics of one watch that are followed apart, the first met; others count in the total.",
-        ge=1,
-    )
-    exported_watches: int = setting(
-        200, "Most watches that have gauges of their own; the rest have none.", ge=0
-    )
 
 
 class ModelSettings(Part):

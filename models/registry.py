@@ -14,7 +14,8 @@ import msgspec
 import numpy as np
 
 from contracts.errors import ModelInvalid
-from contracts.settings import EngineChoice, ModelSettings, ScoreSettings
+from contracts.settings import ModelSettings
+from contracts.stage_settings import EngineChoice, ScoreSettings
 from models.engines.fallback import FallbackEngine
 from models.engines.makers import engine_makers
 from models.engines.plan_cache import PlanCache

@@ -8,7 +8,7 @@ A series is a pair (group, measure). Counts (`volume`, `negative`) are judged al
 `share:emotion:anger`) as hits out of a total.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from typing import NamedTuple
 
@@ -46,20 +46,45 @@ class Learnt(msgspec.Struct, array_like=True):
     share_state: bytes
 
 
-class Lesson(msgspec.Struct, array_like=True, frozen=True):
-    """Hold one window that was learnt: its end, and by series the count, or hits and total."""
-
-    end_ms: int
-    counts: dict[str, int]
-    shares: dict[str, tuple[int, int]]
-
-
 class Windowed(NamedTuple):
     """Hold the counts of one window, by series; what is left out is zero."""
 
     end_ms: int
     counts: Mapping[str, int]
     shares: Mapping[str, tuple[int, int]]
+
+
+class Lesson(msgspec.Struct, array_like=True, frozen=True):
+    """Hold one window that was learnt: its end, and the counts, or hits and totals, of its block's series in order."""
+
+    end_ms: int
+    counts: list[int]
+    shares: list[tuple[int, int]]
+
+
+class Block(msgspec.Struct, array_like=True):
+    """Hold windows that were learnt, and once for all of them the names of their series."""
+
+    counts: list[str]
+    shares: list[str]
+    lessons: list[Lesson] = []
+
+    def takes(self, seen: Windowed) -> bool:
+        """Say whether a window has its place here."""
+        is_alike = self.counts == list(seen.counts) and self.shares == list(seen.shares)
+        return is_alike and len(self.lessons) < BLOCK
+
+    def add(self, seen: Windowed) -> None:
+        """Add a window that it takes."""
+        lesson = Lesson(seen.end_ms, list(seen.counts.values()), list(seen.shares.values()))
+        self.lessons = [*self.lessons, lesson]
+
+    def windows(self) -> Iterator[Windowed]:
+        """Yield the windows in order."""
+        for lesson in self.lessons:
+            counts = dict(zip(self.counts, lesson.counts, strict=True))
+            shares = dict(zip(self.shares, lesson.shares, strict=True))
+            yield Windowed(lesson.end_ms, counts, shares)
 
 
 class Baselines:
@@ -86,41 +111,42 @@ class Baselines:
 
     def _keep(self, detectors: "_Detectors", seen: Windowed) -> None:
         blocks = self._blocks()
-        first = blocks[0][1][0] if blocks else None
+        first = blocks[0][1].lessons[0] if blocks else None
         if first is None or first.end_ms // HOUR_MS != seen.end_ms // HOUR_MS:
             self._state.put(self._base_key, msgspec.msgpack.encode(detectors.learnt()))
             for key, _ in blocks:
                 self._state.delete(key)
             blocks = []
-        key, lessons = blocks[-1] if blocks else (f"{self._since_key}00", [])
-        if len(lessons) >= BLOCK:
-            key, lessons = f"{self._since_key}{len(blocks):02d}", []
-        lessons = [*lessons, Lesson(seen.end_ms, dict(seen.counts), dict(seen.shares))]
-        self._state.put(key, msgspec.msgpack.encode(lessons))
+        if not blocks or not blocks[-1][1].takes(seen):
+            fresh = Block(list(seen.counts), list(seen.shares))
+            blocks.append((f"{self._since_key}{len(blocks):03d}", fresh))
+        key, block = blocks[-1]
+        block.add(seen)
+        self._state.put(key, msgspec.msgpack.encode(block))
         self._memory.keep(self._base_key, detectors, at_ms=seen.end_ms)
 
-    def _blocks(self) -> list[tuple[str, list[Lesson]]]:
+    def _blocks(self) -> list[tuple[str, Block]]:
         """Return the lessons since the hour's state, a few to a key: a key is written anew with each of its lessons."""
-        return [(key, _LESSONS.decode(raw)) for key, raw in self._state.scan(self._since_key)]
+        return [(key, _BLOCK.decode(raw)) for key, raw in self._state.scan(self._since_key)]
 
     def _detectors(self) -> "_Detectors":
         """Return the detectors as they are, out of the cache or taught again from the state."""
         raw = [value for _, value in self._state.scan(self._since_key)]
-        at_ms = _LESSONS.decode(raw[-1])[-1].end_ms if raw else 0
+        at_ms = _BLOCK.decode(raw[-1]).lessons[-1].end_ms if raw else 0
         cached = self._memory.find(self._base_key, at_ms)
         if cached is None:
-            cached = self._taught([lesson for _, block in self._blocks() for lesson in block])
+            cached = self._taught([each for _, block in self._blocks() for each in block.windows()])
             self._memory.keep(self._base_key, cached, at_ms=at_ms)
         return cached
 
-    def _taught(self, since: Sequence[Lesson]) -> "_Detectors":
+    def _taught(self, since: Sequence[Windowed]) -> "_Detectors":
         """Return the detectors as they were: the hour's state holds its first lesson, the rest is taught again."""
         raw = self._state.get(self._base_key)
         if raw is None:
             return _Detectors(self._window_s)
         detectors = _Detectors.of(_LEARNT.decode(raw), window_s=self._window_s)
-        for lesson in since[1:]:
-            detectors.judge(Windowed(lesson.end_ms, lesson.counts, lesson.shares))
+        for seen in since[1:]:
+            detectors.judge(seen)
         return detectors
 
 
@@ -237,5 +263,5 @@ def _by_name(names: Sequence[str], readings: Readings) -> dict[str, Usual]:
     }
 
 
-_LESSONS = msgspec.msgpack.Decoder(list[Lesson])
+_BLOCK = msgspec.msgpack.Decoder(Block)
 _LEARNT = msgspec.msgpack.Decoder(Learnt)

@@ -14,7 +14,7 @@ import msgspec
 from consumers.alerting.rule import TOTAL
 from consumers.alerting.sampling import Samples
 from consumers.alerting.tallies import Tally, bound, summed
-from contracts.settings import BLOCK_S
+from contracts.stage_settings import BLOCK_S
 
 # Ids of mentions remembered of each pane: those with the least hash, so that the order of arrival changes nothing.
 REMEMBERED_IDS = 64

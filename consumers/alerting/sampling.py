@@ -32,7 +32,7 @@ SOURCES_SHOWN = 3
 # An address may have 4,096 characters; so long a one would be most of what is kept, and nobody reads it.
 URL_LIMIT = 512
 # So many axes of a vector tell well enough which texts are near their mean.
-VECTOR_AXES = 128
+VECTOR_AXES = 64
 
 
 class Sample(msgspec.Struct, frozen=True, array_like=True):
@@ -70,7 +70,7 @@ class Limits(msgspec.Struct, frozen=True, array_like=True):
     has_vectors: bool
 
 
-WATCH_LIMITS = Limits(drawn=12, influential=4, has_vectors=True)
+WATCH_LIMITS = Limits(drawn=11, influential=3, has_vectors=True)
 GROUP_LIMITS = Limits(drawn=6, influential=3, has_vectors=False)
 
 

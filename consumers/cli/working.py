@@ -55,15 +55,20 @@ def run_worker(
     )
     health = HealthServer(settings.metrics, slot=first_port + slot, is_ready=lambda: worker.ready)
     health.start()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: worker.stop())
     calm_collector()
     try:
-        worker.run()
+        _run(worker)
     finally:
         health.close()
         if shows_profile:
             print("\n".join(profile_lines(worker.spent)))
+
+
+def _run(worker: Any) -> None:
+    """Run a worker until its end or a signal's."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: worker.stop())
+    worker.run()
 
 
 def _is_working(settings: Settings, group: str) -> bool:

@@ -160,10 +160,8 @@ class Worker:
             self._publisher.abandon()
 
     def _turn(self) -> None:
-        began = time.perf_counter()
         with self._watchdog.step("poll"):
-            polled = self._intake.poll(POLL_MS)
-        self._meter.polled(time.perf_counter() - began, has_records=bool(polled))
+            polled = self._meter.poll(lambda: self._intake.poll(POLL_MS))
         if self._has_moved():
             return
         with self._watchdog.step("replay"):

@@ -5,10 +5,10 @@ In: batches, outcomes, positions. Out: the metrics of contracts/telemetry. Impor
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
-from consumers.protocols import Batch, Input
+from consumers.protocols import Batch, Input, Record
 from consumers.runtime.ledger import KEY, read_ledger
 from consumers.runtime.outcome import BatchOutcome
 from consumers.runtime.profile import Spent
@@ -41,11 +41,15 @@ class Meter:
         whole_s = time.perf_counter() - self._began
         return Spent(dict(self._seconds), self._records, self._batches, whole_s)
 
-    def polled(self, seconds: float, *, has_records: bool) -> None:
-        """Count one look for records."""
-        if has_records:
+    def poll(self, look: Callable[[], dict[Input, list[Record]]]) -> dict[Input, list[Record]]:
+        """Look for records and count the time: to get some, or idle."""
+        began = time.perf_counter()
+        polled = look()
+        seconds = time.perf_counter() - began
+        if polled:
             telemetry.STEP_SECONDS.labels(self._stage, "poll").observe(seconds)
-        self._seconds["poll" if has_records else "idle"] += seconds
+        self._seconds["poll" if polled else "idle"] += seconds
+        return polled
 
     def _note_steps(self) -> None:
         for step, seconds in taken().items():

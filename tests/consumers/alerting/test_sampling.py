@@ -126,7 +126,7 @@ def test_a_sample_holds_what_an_alert_may_show() -> None:
     assert sample.spans == spans[:1]
     assert (sample.emotion, sample.is_abstained, sample.sentiment) == ("anger", True, "negative")
     assert (sample.at_ms, sample.url) == (1_795_453_200_000, "https://x.example/")
-    assert sample.vector == b"v" * 128
+    assert sample.vector == b"v" * 64
     assert sample_of(mention, has_vector=False).vector == b""
 
 
