@@ -123,11 +123,11 @@ def plainly_told(mentions: Sequence[Mention]) -> list[tuple[str, int]]:
         passed, last = end - last, end
         if count >= LIMIT:
             clear = 0
-            updates = 0 if points > most else updates
-            if firing and end - last_told < UPDATE * 2**updates:
+            before = 0 if points > most else updates
+            if firing and end - last_told < UPDATE * 2**before:
                 continue
             if firing:
-                change, updates = "updated", updates + 1
+                change, updates = "updated", before + 1
             elif ended is not None and end - ended <= REOPEN:
                 change, updates, reopened = "reopened", 0, reopened + 1
             else:

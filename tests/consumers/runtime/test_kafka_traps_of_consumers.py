@@ -147,6 +147,39 @@ def test_a_batch_that_is_corrupt_on_disk_becomes_one_dead_letter_and_its_neighbo
     assert again.processed == []
 
 
+# ---- a fetch that comes back with the first record alone ----
+
+
+def test_a_poll_waits_for_the_fetch_behind_the_one_that_came_back_with_a_record(
+    bootstrap: str,
+) -> None:
+    # Given a member that has had a batch of twenty, and was busy with it while one record came, and later more
+    settings = stream_settings(bootstrap, partitions=1)
+    publish_events(settings, [event_of("t", n) for n in range(20)])
+    intake = joined(settings, 0)
+    bare = KafkaConsumer(bootstrap_servers=bootstrap, auto_offset_reset="earliest", group_id=None)
+    bare.assign([TopicPartition(topic_of(settings), 0)])
+    try:
+        mine, theirs = polled(intake), 0
+        while len(mine) < 20:
+            mine += polled(intake)
+        while theirs < 20:
+            theirs += sum(map(len, bare.poll(200).values()))
+        intake._last_count = 20
+        for member in (intake.poll, bare.poll):
+            assert not member(50)
+        publish_events(settings, [event_of("t", 20)])
+        time.sleep(0.3)
+        publish_events(settings, [event_of("t", n) for n in range(21, 40)])
+        time.sleep(0.1)
+        # When both look again, then the bare client has that one record, and ours all of them
+        assert [len(records) for records in bare.poll(500).values()] == [1]
+        assert [len(records) for records in intake.poll(500).values()] == [20]
+    finally:
+        intake.close()
+        bare.close()
+
+
 # ---- membership that is gone when it is asked for ----
 
 

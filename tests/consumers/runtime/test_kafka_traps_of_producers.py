@@ -388,3 +388,46 @@ def test_a_send_to_a_topic_that_is_missing_is_an_error_at_once(
     with pytest.raises(TransactionLost, match="send failed"):
         publisher.send("no-such-topic", b"value")
     publisher.abandon()
+
+
+# ---- a wait between two transactions ----
+
+
+def test_a_bare_producer_sleeps_a_tenth_of_a_second_between_transactions_and_ours_a_few_milliseconds(
+    bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given one transaction after the other, each begun while the broker still ends the one before
+    settings = stream_settings(bootstrap, partitions=8)
+    topic = settings.topics.names.of(SCORED)
+    slept: list[float] = []
+    sleep = time.sleep
+
+    def sleeping(seconds: float) -> None:
+        slept.append(seconds)
+        sleep(seconds)
+
+    monkeypatch.setattr("kafka.producer.sender.time.sleep", sleeping)
+
+    def longest_wait(producer: KafkaProducer) -> float:
+        slept.clear()
+        for _ in range(20):
+            producer.begin_transaction()
+            for partition in range(8):
+                producer.send(topic, b"value", partition=partition)
+            producer.commit_transaction()
+        return max(slept, default=0.0)
+
+    # When the bare client and ours do so
+    bare = KafkaProducer(bootstrap_servers=bootstrap, transactional_id=f"{topic}.bare")
+    bare.init_transactions()
+    bare_s = longest_wait(bare)
+    bare.close()
+    publisher = Publisher(
+        settings.kafka, settings.runtime, client_id="ours", transactional_id=f"{topic}.ours"
+    )
+    publisher.start()
+    ours_s = longest_wait(publisher._live)
+    publisher.close()
+    # Then the bare one means to sleep 100 ms before it asks again, ours 5
+    assert bare_s == 0.1
+    assert ours_s <= 0.005
