@@ -52,7 +52,7 @@ def test_an_alert_that_is_refused_is_told_once_and_the_others_arrive(
         AlertmanagerDelivery(settings, AlertmanagerApi(settings.alertmanager)),
         refused_so_far(),
     )
-    # When they are delivered, sent again as long as they fire, and the refused one is tried again, by the server's clock
+    # When they are delivered and sent again as long as they fire, the refused one too, by the server's clock
     with capture_logs() as logs:
         now = datetime.now(UTC)
         for minute in range(int(REFUSED_AGAIN.total_seconds() // 60) + 2):
