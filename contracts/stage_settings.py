@@ -3,7 +3,7 @@
 In: nothing. Out: frozen parts of the settings. Imports pydantic and contracts.setting_parts alone.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 from contracts.setting_parts import KAFKA_NAME, Lanes, Names, Part, setting
 
@@ -11,15 +11,19 @@ EngineChoice = Literal["auto", "ort", "pytorch", "tensorrt"]
 BLOCK_S = 600  # alerts keep longer windows in blocks of whole steps
 
 
-class ScoreSettings(Part):
-    """Say what the score stage does."""
-
-    group: str = setting(
-        "score",
+def _group(name: str) -> Any:
+    return setting(
+        name,
         "Consumer group, changelog and transactional id are named by it.",
         max_length=100,
         pattern=KAFKA_NAME,
     )
+
+
+class ScoreSettings(Part):
+    """Say what the score stage does."""
+
+    group: str = _group("score")
     lanes: Lanes = setting(("text", "media"), "Inputs that it reads, comma-separated.")
     model: str = setting(
         "bundled",
@@ -47,12 +51,7 @@ class ScoreSettings(Part):
 class AlertSettings(Part):
     """Say what the alert stage does."""
 
-    group: str = setting(
-        "alert",
-        "Consumer group, changelog and transactional id are named by it.",
-        max_length=100,
-        pattern=KAFKA_NAME,
-    )
+    group: str = _group("alert")
     step_s: int = setting(
         60,
         "Length of a step of the detectors; a multiple of runtime.pane_s that divides ten minutes.",

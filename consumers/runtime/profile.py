@@ -3,7 +3,7 @@
 In: seconds by step, records, the whole time. Out: lines. Pure.
 
 `poll` is what it takes to get records, `idle` the wait for some; `other` is everything between the steps: repeats,
-ledgers, state, metrics. Of stages that know no steps of their own, `process` is one step.
+ledgers, state, metrics, and joining the group.
 """
 
 from collections.abc import Iterator, Mapping

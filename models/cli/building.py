@@ -45,7 +45,7 @@ class Ground(NamedTuple):
     """Hold what a build stands on: the model, TensorRT, the GPU's name (empty where none is), where plans lie."""
 
     installed: "InstalledModel"
-    library: "Library"
+    tensorrt: "Library"
     gpu: str
     driver: str
     cache: "PlanCache"
@@ -139,7 +139,7 @@ def _whole_plan(ground: Ground) -> "PlanRecord":
     """Return the record of the plan, which is built where none is there or its files are not whole."""
     from models.engines.tensorrt import plan_key
 
-    key = plan_key(ground.network, ground.library, gpu=ground.gpu)
+    key = plan_key(ground.network, ground.tensorrt, gpu=ground.gpu)
     try:
         return ground.cache.read_plan(key).record
     except EngineFailed as error:
@@ -157,13 +157,13 @@ def _build(ground: Ground) -> "PlanRecord":
     from models.engines.tensorrt_building import build_plan, profiles_for
     from models.engines.tensorrt_graph import typed_graph
 
-    typer.echo(f"building with {ground.library.name} {ground.library.version}", err=True)
+    typer.echo(f"building with {ground.tensorrt.name} {ground.tensorrt.version}", err=True)
     begin = time.perf_counter()
     typed = typed_graph(ground.network)
     profiles = profiles_for(typed.places)
-    plan = build_plan(typed.graph, profiles, library=ground.library)
+    plan = build_plan(typed.graph, profiles, library=ground.tensorrt)
     record = PlanRecord(
-        key=plan_key(ground.network, ground.library, gpu=ground.gpu),
+        key=plan_key(ground.network, ground.tensorrt, gpu=ground.gpu),
         plan_sha256=hashlib.sha256(plan).hexdigest(),
         plan_bytes=len(plan),
         profiles=tuple((profile.width, profile.rows) for profile in profiles),
@@ -200,7 +200,7 @@ def _certify(ground: Ground, record: "PlanRecord", *, texts: "ParityTexts") -> N
         parity=parity,
         made_at=datetime.now(UTC),
         versions=versions
-        | {ground.library.name: ground.library.version, "CUDA driver": ground.driver},
+        | {ground.tensorrt.name: ground.tensorrt.version, "CUDA driver": ground.driver},
     )
     ground.cache.write_certificate(certificate)
 

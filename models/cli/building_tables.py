@@ -46,7 +46,7 @@ def build_lines(found: BuildReport) -> Iterator[RenderableType]:
         yield Text(
             f"plan: {found.path}, {record.plan_bytes / MEGABYTE:.1f} MB, built in {record.build_seconds:.1f} s"
         )
-        yield Text(f"  {key.library} {key.version} for {_gpu(key.gpu)}; pieces x rows: {widths}")
+        yield Text(f"  {key.runtime} {key.version} for {_gpu(key.gpu)}; pieces x rows: {widths}")
     if certificate is not None:
         yield Text(
             f"compared on {certificate.gpu} with {certificate.reference}: {certificate.data}"
@@ -67,7 +67,7 @@ def list_lines(reports: Sequence[BuildReport]) -> Iterator[str]:
         else:
             key = record.key
             yield (
-                f"{each.path}, {record.plan_bytes / MEGABYTE:.1f} MB, {key.library} {key.version}"
+                f"{each.path}, {record.plan_bytes / MEGABYTE:.1f} MB, {key.runtime} {key.version}"
                 f" for {_gpu(key.gpu)}, model {key.model[:16]}, built {record.built_at:%Y-%m-%d %H:%M} UTC"
             )
         yield f"  {_state(each)}"

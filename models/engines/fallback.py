@@ -54,14 +54,14 @@ class FallbackEngine:
 
     def run(self, batch: TokenBatch) -> EngineOutput:
         """Run one pass on the engine in use, or on the next where that fails; raises what the last one raises."""
-        if not self._is_started:
-            return self._left[0].run(batch)
+        parts = [batch]
         while True:
             try:
-                return joined_outputs([self._left[0].run(part) for part in self._parts(batch)])
+                return joined_outputs([self._left[0].run(part) for part in parts])
             except EngineFailed as error:
                 self._drop(error)
                 self.start()
+                parts = self._parts(batch)
 
     def close(self) -> None:
         """Close the engine in use."""
@@ -83,7 +83,7 @@ class FallbackEngine:
         )
 
     def _parts(self, batch: TokenBatch) -> list[TokenBatch]:
-        """Return the batch in rows that the engine in use reads well; it may have been planned for another."""
+        """Return a batch that was planned for another engine in rows that the one in use reads well."""
         rows, width = batch.input_ids.shape
         each = max(1, self.batch_tokens // max(1, width))
         return [

@@ -40,7 +40,7 @@ class PlanKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     model: str
     recipe: int
-    library: str
+    runtime: str
     version: str
     gpu: str
     shapes: str
@@ -103,7 +103,7 @@ class PlanCache:
         record = self._read(key.name, RECORD, kind=PlanRecord)
         if record is None:
             raise EngineFailed(
-                f"no plan of {key.library} {key.version} for {key.gpu} and this model: looked for"
+                f"no plan of {key.runtime} {key.version} for {key.gpu} and this model: looked for"
                 f" {self.path_of(key.name)}; {BUILD}"
             )
         path = self.path_of(key.name)

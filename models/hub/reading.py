@@ -15,8 +15,6 @@ from models.features.text import CHARACTERS_PER_PIECE, clean_text
 from models.hub.source import HubSource
 from models.protocols import EngineOutput, FloatArray, TextInput
 
-DEFAULT_BATCH_TOKENS = 4096
-
 
 class Reading(NamedTuple):
     """Hold what a hub model made of texts, a row each; `logits` is None for an encoder.
@@ -40,7 +38,7 @@ class HubReader:
     ) -> None:
         self._source = source
         self._wants_vectors = wants_vectors
-        self._batch_tokens = batch_tokens or DEFAULT_BATCH_TOKENS
+        self._batch_tokens = batch_tokens
         self._engine: HubEngine | None = None
 
     def start(self) -> None:
@@ -87,7 +85,9 @@ class HubReader:
         # A text without any piece still needs a row; its answer is an abstention.
         rows = [each.ids or [engine.pad_id] for each in pieces]
         plan = plan_batches(
-            [len(row) for row in rows], token_budget=self._batch_tokens, row_limit=engine.row_limit
+            [len(row) for row in rows],
+            token_budget=self._batch_tokens or engine.batch_tokens,
+            row_limit=engine.row_limit,
         )
         return plan, [
             engine.run(

@@ -1,6 +1,7 @@
 """`hubbub score` and `hubbub up` as processes on a real broker: watches that change, the past again, idleness."""
 
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -145,3 +146,22 @@ def test_a_topic_that_is_missing_is_named_with_the_command_that_makes_it(bootstr
     assert done.returncode == 2
     assert "nowhere.events.text" in done.stderr
     assert "hubbub topics create" in done.stderr
+
+
+def test_two_processes_share_the_work_and_each_tells_where_its_time_went(bootstrap: str) -> None:
+    # Given 60 events on several partitions
+    settings = stream_settings(bootstrap, "score", score={"model": "identity"})
+    publish_events(settings, [event_of(f"t{n % 7}", n) for n in range(60)])
+    # When one command scores them with two processes
+    done = hubbub(
+        settings, "score", "--processes", "2", "--until-idle", "2", "--profile", "--model", "identity"
+    )  # fmt: skip
+    # Then each event is scored once, and two tables account for all of them
+    assert done.returncode == 0, done.stderr
+    scored = read_committed(settings, SCORED)
+    assert len(scored) == len({record.value for record in scored}) == 60
+    told = re.findall(r"([0-9,]+) records in", done.stdout)
+    assert (len(told), sum(map(int, told))) == (2, 60)
+    assert {"poll", "decode", "forward", "commit"} - set(re.findall(r"(?m)^\w+", done.stdout)) == {
+        "forward"
+    }

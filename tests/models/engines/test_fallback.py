@@ -74,6 +74,14 @@ def test_a_pass_planned_for_a_large_engine_is_cut_for_a_small_one() -> None:
     assert second.largest <= second.batch_tokens
 
 
+def test_a_pass_that_was_asked_to_be_large_stays_whole() -> None:
+    first = CountingEngine(label="one")
+    engine = FallbackEngine([first, CountingEngine(label="two")])
+    engine.start()
+    engine.run(batch_of(100))
+    assert first.largest == 300 > first.batch_tokens
+
+
 def test_what_the_last_one_raises_is_the_caller_s() -> None:
     engine = FallbackEngine([CountingEngine(label="one", starts=EngineFailed("no GPU"))])
     with pytest.raises(EngineFailed, match="no GPU"):

@@ -49,7 +49,7 @@ def test_a_plan_comes_back_as_it_was_written(cache: PlanCache) -> None:
     [
         {"model": "cd" * 32},
         {"recipe": 2},
-        {"library": "tensorrt"},
+        {"runtime": "tensorrt"},
         {"version": "1.7.2.0"},
         {"gpu": "GPU B"},
         {"shapes": "32,all"},

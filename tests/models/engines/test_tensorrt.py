@@ -23,7 +23,7 @@ from models.engines.tensorrt import (
     plan_key,
 )
 from models.engines.tensorrt_building import Profile
-from models.engines.tensorrt_library import Library, find_library
+from models.engines.tensorrt_library import Library
 from models.engines.tensorrt_running import PlanRunner
 from models.protocols import Engine
 from models.registry import locate_model, open_model
@@ -46,14 +46,6 @@ def gpu() -> str:
 GPU = gpu()
 needs_gpu = pytest.mark.skipif(not GPU, reason="no CUDA GPU: TensorRT cannot run here")
 needs_none = pytest.mark.skipif(bool(GPU), reason="there is a GPU")
-
-
-@pytest.fixture(scope="module")
-def library() -> Library:
-    try:
-        return find_library()
-    except MissingExtra as error:
-        pytest.skip(str(error))
 
 
 def engine_of(home: Path) -> TensorRtEngine:

@@ -14,14 +14,6 @@ MAGIC = b"vtrt"
 
 
 @pytest.fixture(scope="module")
-def library() -> Library:
-    try:
-        return find_library()
-    except MissingExtra as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture(scope="module")
 def graph(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     pytest.importorskip("onnx")
     from models.engines.tensorrt_graph import typed_graph
