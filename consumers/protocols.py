@@ -51,7 +51,7 @@ class Record(Protocol):
 class State(Protocol):
     """The state of one input partition, as the stage sees it inside one batch.
 
-    Reads see this batch's writes. Nothing written is kept unless the batch's transaction commits.
+    Reads see the writes of this batch and of those before. Nothing is kept unless the batch's transaction commits.
     """
 
     def get(self, key: str) -> bytes | None:
@@ -170,7 +170,11 @@ class Stage(Protocol):
         """
 
     def applied(self) -> None:
-        """Move on what is kept in memory; called only after the batch's transaction has committed."""
+        """Move on what is kept in memory; called as the batch's transaction begins.
+
+        The next batch follows at once, and is written only after this one. Where the transaction is lost, every
+        partition it wrote to is closed and opened again, as of the last one that was not.
+        """
 
     def tick(self, progress: Sequence[Progress], outcome: Outcome, *, now_ms: int) -> None:
         """Write what is due by time; writes no state and ends no records."""

@@ -1,7 +1,7 @@
-"""Where the time of a batch goes, step by step, in this process.
+"""Where the time of a batch goes, step by step, in this thread.
 
-In: steps, entered and left, any number of times. Out: seconds by step since they were last taken. One thread; steps do
-not nest in themselves.
+In: steps, entered and left, any number of times. Out: seconds by step since they were last taken, of each thread its
+own. Steps do not nest in themselves.
 
 >>> _ = taken()
 >>> with timed("forward"):
@@ -12,9 +12,18 @@ not nest in themselves.
 {}
 """
 
+import threading
 import time
 
-_SPENT: dict[str, float] = {}
+
+class _Spent(threading.local):
+    """Hold one thread's seconds by step."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+
+
+_SPENT = _Spent()
 
 
 class timed:  # noqa: N801 - it is read as a word
@@ -30,11 +39,11 @@ class timed:  # noqa: N801 - it is read as a word
 
     def __exit__(self, *error: object) -> None:
         spent = time.perf_counter() - self._began
-        _SPENT[self._step] = _SPENT.get(self._step, 0.0) + spent
+        seconds = _SPENT.seconds
+        seconds[self._step] = seconds.get(self._step, 0.0) + spent
 
 
 def taken() -> dict[str, float]:
     """Return the seconds of each step, and begin anew."""
-    spent = dict(_SPENT)
-    _SPENT.clear()
+    spent, _SPENT.seconds = _SPENT.seconds, {}
     return spent

@@ -3,14 +3,18 @@
 In: how many pieces each text has. Out: groups of positions within a budget of padded pieces, padded arrays, and answers
 in input order. Pure; imports numpy and models.protocols alone.
 
-Padding is wasted work, so texts are sorted by length and cut where rows × longest row would pass the budget.
+Padding is wasted work, so texts are sorted by length and cut where rows × longest row would pass the budget, or, where
+it is known what a pass costs beside its pieces, where all together costs least: dynamic programming over the sorted
+lengths, exact.
 
     >>> [batch.positions for batch in plan_batches([3, 90, 4, 2], token_budget=16)]
     [(3, 0, 2), (1,)]
+    >>> [batch.positions for batch in plan_batches([3, 9, 2], token_budget=64, pass_tokens=8)]
+    [(2, 0), (1,)]
 """
 
 from collections.abc import Sequence
-from itertools import chain
+from itertools import chain, pairwise
 
 import msgspec
 import numpy as np
@@ -34,23 +38,57 @@ def plan_batches(
     *,
     token_budget: int = DEFAULT_TOKEN_BUDGET,
     row_limit: int = DEFAULT_ROW_LIMIT,
+    pass_tokens: int | None = None,
 ) -> list[PlannedBatch]:
     """Group positions by length so that rows × width stays within `token_budget` and rows within `row_limit`.
 
     Every position stands in exactly one batch; a single text over the budget makes a batch of its own. Equal lengths
-    keep their input order, so that the plan is a function of the lengths alone.
+    keep their input order, so that the plan is a function of the lengths alone. `pass_tokens` is what a pass costs
+    beside its pieces, in pieces: the sum of that and rows × width over all batches is then the least there is; None
+    where batches should be as full as they can be.
     """
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
-    batches: list[PlannedBatch] = []
-    first = 0
-    for last in range(1, len(order) + 1):
+    ascending = [lengths[at] for at in order]
+    if pass_tokens is None:
+        ends = _full_ends(ascending, token_budget, row_limit=row_limit)
+    else:
+        most = [max(1, min(row_limit, token_budget // max(width, 1))) for width in ascending]
+        ends = _cheapest_ends(ascending, most, pass_tokens=pass_tokens)
+    return [
+        PlannedBatch(tuple(order[first:last]), ascending[last - 1])
+        for first, last in pairwise([0, *ends])
+    ]
+
+
+def _full_ends(ascending: Sequence[int], token_budget: int, *, row_limit: int) -> list[int]:
+    """Return where each batch ends when the next text would be one too many."""
+    ends, first = [], 0
+    for last in range(1, len(ascending) + 1):
         rows = last - first
-        fits_one_more = last < len(order) and rows < row_limit
-        if fits_one_more and (rows + 1) * lengths[order[last]] <= token_budget:
+        fits_one_more = last < len(ascending) and rows < row_limit
+        if fits_one_more and (rows + 1) * ascending[last] <= token_budget:
             continue
-        batches.append(PlannedBatch(tuple(order[first:last]), lengths[order[last - 1]]))
+        ends.append(last)
         first = last
-    return batches
+    return ends
+
+
+def _cheapest_ends(ascending: Sequence[int], most: Sequence[int], *, pass_tokens: int) -> list[int]:
+    """Return where each batch ends when all cost least; `most` is how many rows a batch of each width may have."""
+    costs, begins = [0], [0]
+    for last, width in enumerate(ascending, start=1):
+        cost, first = min(
+            (costs[first] + (last - first) * width, first)
+            for first in range(max(0, last - most[last - 1]), last)
+        )
+        costs.append(cost + pass_tokens)
+        begins.append(first)
+    ends = []
+    last = len(ascending)
+    while last:
+        ends.append(last)
+        last = begins[last]
+    return ends[::-1]
 
 
 def pad_batch(rows: Sequence[Sequence[int]], width: int, *, pad_id: int) -> TokenBatch:

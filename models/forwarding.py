@@ -96,7 +96,9 @@ class Forwarder:
     def _run(self, rows: Sequence[Sequence[int]]) -> list[Answer]:
         """Return the engine's answers, each with arrays of its own."""
         budget = self._batch_tokens or self.engine.batch_tokens
-        plan = plan_batches([len(row) for row in rows], token_budget=budget)
+        plan = plan_batches(
+            [len(row) for row in rows], token_budget=budget, pass_tokens=self.engine.pass_tokens
+        )
         outputs = [
             self.engine.run(
                 pad_batch([rows[at] for at in batch.positions], batch.width, pad_id=self._pad_id)

@@ -155,6 +155,11 @@ class Engine(Protocol):
         """Return how many padded pieces it reads fastest in one pass: what fits its caches, or fills its cores."""
         ...
 
+    @property
+    def pass_tokens(self) -> int | None:
+        """Return what a pass costs beside its padded pieces, in pieces; None where it should be as full as can be."""
+        ...
+
     def start(self) -> None:
         """Load the weights. Called by `TextScorer.start`.
 

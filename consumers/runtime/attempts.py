@@ -49,6 +49,11 @@ class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
         """Say that records go one by one."""
         return self.k > 0
 
+    @property
+    def is_first_try(self) -> bool:
+        """Say that what is tried here is the first since an arrival, or goes alone."""
+        return self != Mark()
+
     def is_poison(self, limit: int) -> bool:
         """Say that the record at this offset, alone, has ended its worker `limit` times."""
         return self.alone and self.c > limit

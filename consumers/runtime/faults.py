@@ -25,7 +25,7 @@ class Faults:
         self._reached: Counter[str] = Counter()
 
     def reach(self, step: Step, *, settle: Callable[[], None] | None = None) -> None:
-        """Pass a step; called by the loop alone, in the order of STEPS.
+        """Pass a step; those of one batch come in the order of STEPS, and between them those of the next.
 
         `settle` is called before the end, so that what the step sent has reached the broker.
         """

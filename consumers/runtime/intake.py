@@ -6,7 +6,7 @@ goes wrong inside the client ends in one of three ways: CorruptBatch with its pl
 
 import re
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NoReturn
 
 from kafka import (
@@ -51,15 +51,25 @@ class CorruptAt(CorruptBatch):
 
 
 class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Poll one group member; `start` first, `close` last. Not for two threads."""
+    """Poll one group member; `start` first, `close` last. Not for two threads.
+
+    `before_leaving` is called inside `poll` while the partitions that leave are still this member's.
+    """
 
     def __init__(
-        self, settings: Settings, *, group: str, topics: Sequence[str], client_id: str
+        self,
+        settings: Settings,
+        *,
+        group: str,
+        topics: Sequence[str],
+        client_id: str,
+        before_leaving: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._group = group
         self._topics = topics
         self._client_id = client_id
+        self._before_leaving = before_leaving
         self._generation = 0
         self._is_settled = False
         self._held: frozenset[Input] = frozenset()
@@ -223,6 +233,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         """Note a departure; called by the client inside `poll`."""
+        self._before_leaving()
         self._generation += 1
         self._is_settled = False
         self._held = self._held - {Input(tp.topic, tp.partition) for tp in revoked}

@@ -6,11 +6,13 @@ a client tears both clients down; the worker joins again and goes on from the co
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 import structlog
 
 from consumers.protocols import Batch, Input, Progress, Record, Stage
 from consumers.runtime.attempts import Mark
+from consumers.runtime.committing import Committing
 from consumers.runtime.corrupt import end_of_corrupt
 from consumers.runtime.ending import Ending
 from consumers.runtime.faults import Faults
@@ -134,11 +136,16 @@ class Worker:
             client_id=self._client_id, transactional_id=self._client_id,
         )  # fmt: skip
         self._intake = Intake(
-            self._settings, group=self._group, topics=self._stage.inputs, client_id=self._client_id
-        )
-        self._transactor = Transactor(
+            self._settings, group=self._group, topics=self._stage.inputs, client_id=self._client_id,
+            before_leaving=lambda: self._committing.wait(),
+        )  # fmt: skip
+        transactor = Transactor(
             self._publisher, changelog=self._changelog, watchdog=self._watchdog, faults=self._faults
         )
+        self._committing = Committing(
+            transactor, self._intake, partitions=self._partitions, stage=self._stage,
+            losses=self._losses, done=self._done,
+        )  # fmt: skip
         self._seen_generation = 0
         self._publisher.start()
         try:
@@ -149,19 +156,29 @@ class Worker:
             try:
                 while not self._is_stopping:
                     self._turn()
+                self._committing.settle()
             except CorruptAt as error:
                 self._skip_corrupt(error)
                 raise
             finally:
                 self.ready = False
-                self._partitions.close()
-                self._intake.close()
+                self._leave()
         finally:
             self._publisher.abandon()
+
+    def _leave(self) -> None:
+        """Let the transaction in hand come to its end before the clients are closed; what else failed counts more."""
+        with suppress(HubbubError):
+            self._committing.settle()
+        self._committing.close()
+        self._partitions.close()
+        self._intake.close()
 
     def _turn(self) -> None:
         with self._watchdog.step("poll"):
             polled = self._meter.poll(lambda: self._intake.poll(POLL_MS))
+        if not polled:
+            self._committing.settle()
         if self._has_moved():
             return
         with self._watchdog.step("replay"):
@@ -184,6 +201,7 @@ class Worker:
         if self._intake.generation == self._seen_generation:
             return False
         self._seen_generation = self._intake.generation
+        self._committing.settle()
         with self._watchdog.step("rearrange"):
             self._partitions.rearrange(self._intake)
         return True
@@ -235,7 +253,11 @@ class Worker:
                 self._complete(part)
             return {}
         self._faults.reach("processed")
-        self._commit(batch.without(outcome.left), outcome)
+        is_first = any(self._partitions.marks[source].is_first_try for source in records)
+        self._committing.hand_in(batch.without(outcome.left), outcome)
+        if is_first:
+            # What ends the worker next must not be laid at its door, and every life gets that far.
+            self._committing.settle()
         return outcome.left
 
     def _attempt(self, batch: Batch) -> BatchOutcome:
@@ -268,37 +290,10 @@ class Worker:
             self._stage.name, self._partitions.ready, letters=self._letters, now_ms=now_ms
         )
 
-    def _commit(self, batch: Batch, outcome: BatchOutcome) -> None:
-        offsets = {
-            source: (records[-1].offset + 1, self._next_mark(source))
-            if records
-            else self._part_done(source)
-            for source, records in batch.records.items()
-        }
-        self._transact(outcome, offsets)
-        self._partitions.moved(offsets)
-        self._stage.applied()
-        self._meter.committed(batch, outcome)
+    def _done(self, batch: Batch, outcome: BatchOutcome, *, seconds: Mapping[str, float]) -> None:
+        """Count a batch that has committed."""
+        self._meter.committed(batch, outcome, seconds=seconds)
         self._faults.reach("applied")
-
-    def _transact(self, outcome: BatchOutcome, offsets: Mapping[Input, tuple[int, Mark]]) -> None:
-        with self._meter.step("transaction"):
-            self._transactor.run(
-                outcome,
-                offsets,
-                group=self._intake.group_metadata(),
-                state_version=self._stage.state_version,
-            )
-        self._losses.recovered()
-
-    def _next_mark(self, source: Input) -> Mark:
-        mark = self._partitions.marks[source]
-        return mark.moved_on() if mark.alone else Mark()
-
-    def _part_done(self, source: Input) -> tuple[int, Mark]:
-        """Return the offset that stands though a part of its work is done, with its mark."""
-        offset, mark = self._partitions.standing()[source]
-        return offset, mark.part_done()
 
     def _wait_in_group(self, wait_ms: int) -> None:
         """Wait between tries, paused but alive."""
@@ -321,6 +316,7 @@ class Worker:
         if now - self._last_tick_ms < self._settings.runtime.tick_ms or self._partitions.arriving:
             return
         self._last_tick_ms = now
+        self._committing.settle_tick()
         positions = self._intake.positions()
         self._meter.lags(positions)
         self._check_stalls(positions, now)
@@ -330,9 +326,7 @@ class Worker:
             self._stage.tick(progress, outcome, now_ms=now)
         outcome.check_tick()
         if outcome.outputs:
-            # The offsets stand still, but let the group fence a tick of a worker that it has put out.
-            self._transact(outcome, self._partitions.standing())
-            self._stage.ticked()
+            self._committing.hand_in_tick(outcome)
         self._stop_when_idle(progress)
 
     def _progress(self, positions: Mapping[Input, tuple[int, int]], now_ms: int) -> list[Progress]:
@@ -362,6 +356,7 @@ class Worker:
         """After three fetches of the same corrupt batch, set it aside as one dead letter and go on behind it."""
         place = (error.source, error.offset)
         self._corrupt_seen[place] = self._corrupt_seen.get(place, 0) + 1
+        self._committing.settle()
         known = self._partitions.ready.get(error.source)
         if self._corrupt_seen[place] < CORRUPT_FETCHES or not self._is_current(known):
             return
@@ -374,7 +369,8 @@ class Worker:
             record, CorruptBatch(f"{error}; offsets {error.offset} to {end - 1} are skipped")
         )
         outcome.settle(batch)
-        self._commit(batch, outcome)
+        self._committing.hand_in(batch, outcome)
+        self._committing.settle()
         del self._corrupt_seen[place]
 
     def _is_current(self, state: PartitionState | None) -> bool:

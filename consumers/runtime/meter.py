@@ -26,6 +26,7 @@ class Meter:
         self._held: Mapping[Input, PartitionState] = {}
         self._lagging: set[Input] = set()
         self._seconds: dict[str, float] = defaultdict(float)
+        self._beside: dict[str, float] = defaultdict(float)
         self._records = self._batches = 0
         self._began = time.perf_counter()
 
@@ -33,13 +34,14 @@ class Meter:
         """Begin to count time: the stage is loaded."""
         taken()
         self._seconds.clear()
+        self._beside.clear()
         self._began = time.perf_counter()
 
     @property
     def spent(self) -> Spent:
         """Return where the time went so far."""
         whole_s = time.perf_counter() - self._began
-        return Spent(dict(self._seconds), self._records, self._batches, whole_s)
+        return Spent(dict(self._seconds), dict(self._beside), self._records, self._batches, whole_s)
 
     def poll(self, look: Callable[[], dict[Input, list[Record]]]) -> dict[Input, list[Record]]:
         """Look for records and count the time: to get some, or idle."""
@@ -51,10 +53,11 @@ class Meter:
         self._seconds["poll" if polled else "idle"] += seconds
         return polled
 
-    def _note_steps(self) -> None:
-        for step, seconds in taken().items():
-            telemetry.STEP_SECONDS.labels(self._stage, step).observe(seconds)
-            self._seconds[step] += seconds
+    def _note_steps(self, beside: Mapping[str, float]) -> None:
+        for seconds, total in ((taken(), self._seconds), (beside, self._beside)):
+            for step, value in seconds.items():
+                telemetry.STEP_SECONDS.labels(self._stage, step).observe(value)
+                total[step] += value
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -71,10 +74,12 @@ class Meter:
         self._held = held
         telemetry.PARTITIONS.labels(self._stage).set(len(held))
 
-    def committed(self, batch: Batch, outcome: BatchOutcome) -> None:
-        """Count a committed batch."""
+    def committed(
+        self, batch: Batch, outcome: BatchOutcome, *, seconds: Mapping[str, float]
+    ) -> None:
+        """Count a committed batch, and the `seconds` of each step of its transaction."""
         stage = self._stage
-        self._note_steps()
+        self._note_steps(seconds)
         self._records += batch.size
         self._batches += 1
         telemetry.BATCH_RECORDS.labels(stage).observe(batch.size)

@@ -25,6 +25,13 @@ class Output(NamedTuple):
     partition: int | None
 
 
+class Writes(NamedTuple):
+    """What one transaction writes: records, and the last value of every state key, the ledgers last."""
+
+    outputs: Sequence[Output]
+    changes: Sequence[tuple[Input, str, bytes | None]]
+
+
 class BalanceBroken(HubbubError):
     """Stop: a stage ended a record twice, or not at all."""
 
@@ -130,7 +137,9 @@ class BatchOutcome:
             for key, value in sorted(overlay.written.items(), key=lambda item: item[0] == KEY)
         ]
 
-    def apply(self) -> None:
-        """Let the committed state move on; only after the transaction."""
+    def apply(self) -> Writes:
+        """Let the state move on for the batches to come; returns what the transaction must write before they may."""
+        writes = Writes(self.outputs, self.changes())
         for overlay in self._overlays.values():
             overlay.apply()
+        return writes

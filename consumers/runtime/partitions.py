@@ -113,13 +113,21 @@ class Partitions:
         if self._replay.step(budget_ms):
             self._open(intake, self._replay.states())
 
-    def moved(self, offsets: Mapping[Input, tuple[int, Mark]]) -> None:
-        """Note the offsets of a transaction that has committed and been applied."""
+    def move(self, offsets: Mapping[Input, tuple[int, Mark]]) -> None:
+        """Go on from the offsets of a transaction that is under way; the states are already true there."""
         for source, (offset, mark) in offsets.items():
             self.ready[source].offset = offset
             if source not in self._unmarked:
                 self.marks[source] = mark
-            self._own[source] = (offset, mark)
+
+    def moved(self, offsets: Mapping[Input, tuple[int, Mark]]) -> None:
+        """Note the offsets of a transaction that has committed."""
+        self._own |= offsets
+
+    def doubt(self, sources: Iterable[Input]) -> None:
+        """Trust states no more whose transaction may be lost: where these inputs come again, they are replayed."""
+        for source in self.ready.keys() & set(sources):
+            self.ready[source].offset = None
 
     def close(self) -> None:
         """Let go of everything that is arriving; what is ready stays, true at its offset."""

@@ -1,7 +1,8 @@
-"""The state of input partitions: committed values, and the writes of the batch in hand.
+"""The state of input partitions: values as of the last batch, and the writes of the batch in hand.
 
 In: keys and values of a stage. Out: the last value of each key written, once, for the changelog. What a batch wrote
-moves into the committed values only after its transaction. Imports the standard library alone.
+moves into the values as its transaction begins; where that is lost, the state is thrown away and replayed. Imports the
+standard library alone.
 """
 
 import heapq
@@ -10,9 +11,10 @@ from collections.abc import Iterator
 
 
 class PartitionState:
-    """Hold the committed state of one input partition.
+    """Hold the state of one input partition.
 
-    `offset` is the input offset up to which this state is true: equal to the committed offset, or stale.
+    `offset` is the input offset up to which this state is true: equal to the committed offset, ahead of it by the
+    transaction under way, or stale. None where it may never have been committed.
     """
 
     def __init__(self) -> None:
@@ -25,11 +27,11 @@ class PartitionState:
         return len(self._values)
 
     def get(self, key: str) -> bytes | None:
-        """Return the committed value."""
+        """Return the value of a key."""
         return self._values.get(key)
 
     def keys_from(self, prefix: str) -> Iterator[str]:
-        """Yield the committed keys that begin with `prefix`, in order."""
+        """Yield the keys that begin with `prefix`, in order."""
         if self._keys is None:
             self._keys = sorted(self._values)
         for at in range(bisect_left(self._keys, prefix), len(self._keys)):
@@ -56,7 +58,7 @@ class Overlay:
         self.written: dict[str, bytes | None] = {}
 
     def get(self, key: str) -> bytes | None:
-        """Return the batch's own value, else the committed one."""
+        """Return the batch's own value, else that of the batches before."""
         return self.written[key] if key in self.written else self._committed.get(key)
 
     def put(self, key: str, value: bytes) -> None:
@@ -78,7 +80,7 @@ class Overlay:
             last = key
 
     def apply(self) -> None:
-        """Move the batch's writes into the committed state; only after its transaction."""
+        """Move the batch's writes into the state, as its transaction begins."""
         for key, value in self.written.items():
             self._committed.apply(key, value)
         self.written = {}

@@ -1,7 +1,6 @@
 """One transaction: outputs, changelog and input offsets of a batch, all or none.
 
-In: a settled outcome. Out: everything visible at once, and only then the state in memory moves on. The named steps
-are fault points.
+In: what a batch writes. Out: everything visible at once, or nothing. The named steps are fault points.
 """
 
 from collections.abc import Mapping
@@ -12,14 +11,14 @@ from consumers.protocols import Input
 from consumers.runtime.attempts import Mark
 from consumers.runtime.changelog import change_headers, change_key
 from consumers.runtime.faults import Faults
-from consumers.runtime.outcome import BatchOutcome
+from consumers.runtime.outcome import Writes
 from consumers.runtime.watchdog import Watchdog
 from contracts.timing import timed
 from producers.publisher import Publisher
 
 
 class Transactor:
-    """Commit outcomes through one publisher, each step under the watchdog."""
+    """Commit through one publisher, each transaction under the watchdog. Not for two threads at once."""
 
     def __init__(
         self, publisher: Publisher, *, changelog: str, watchdog: Watchdog, faults: Faults
@@ -31,29 +30,28 @@ class Transactor:
 
     def run(
         self,
-        outcome: BatchOutcome,
+        writes: Writes,
         offsets: Mapping[Input, tuple[int, Mark]],
         *,
         group: ConsumerGroupMetadata,
         state_version: int,
     ) -> None:
-        """Write and commit an outcome with the offsets to go on from; raises TransactionLost.
+        """Write and commit, with the offsets to go on from; raises TransactionLost.
 
         After an error the fate of the transaction is unknown, and this publisher must not be used again.
         """
         with self._watchdog.step("transaction"):
             with timed("send"):
                 self._publisher.begin()
-                self._send_outputs(outcome)
-                self._send_changes(outcome, state_version)
+                self._send_outputs(writes)
+                self._send_changes(writes, state_version)
             with timed("commit"):
                 self._send_offsets(offsets, group)
                 self._publisher.commit()
         self._faults.reach("committed")
-        outcome.apply()
 
-    def _send_outputs(self, outcome: BatchOutcome) -> None:
-        for output in outcome.outputs:
+    def _send_outputs(self, writes: Writes) -> None:
+        for output in writes.outputs:
             self._publisher.send(
                 output.topic,
                 output.value,
@@ -63,9 +61,9 @@ class Transactor:
             )
         self._faults.reach("sent", settle=self._publisher.flush)
 
-    def _send_changes(self, outcome: BatchOutcome, state_version: int) -> None:
+    def _send_changes(self, writes: Writes, state_version: int) -> None:
         headers = change_headers(state_version)
-        for source, key, value in outcome.changes():
+        for source, key, value in writes.changes:
             self._publisher.send(
                 self._changelog,
                 value,

@@ -23,14 +23,14 @@ def end_process(step: str, seconds: float) -> None:
 
 
 class Watchdog:
-    """Watch one thread's steps from another; `start` before the first, `close` after the last."""
+    """Watch the steps of some threads from another; `start` before the first, `close` after the last."""
 
     def __init__(
         self, deadline_s: float, *, on_stall: Callable[[str, float], None] = end_process
     ) -> None:
         self._deadline_s = deadline_s
         self._on_stall = on_stall
-        self._current: tuple[str, float] | None = None
+        self._current: dict[int, tuple[str, float]] = {}
         self._stopped = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -47,17 +47,19 @@ class Watchdog:
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Bound the block by the deadline."""
-        self._current = (name, time.monotonic())
+        """Bound the block by the deadline; a thread is in one step at a time."""
+        thread = threading.get_ident()
+        self._current[thread] = (name, time.monotonic())
         try:
             yield
         finally:
-            self._current = None
+            del self._current[thread]
 
     def _watch(self) -> None:
         interval = min(1.0, self._deadline_s / 4)
         while not self._stopped.wait(interval):
-            current = self._current
-            if current is not None and time.monotonic() - current[1] > self._deadline_s:
-                self._on_stall(current[0], time.monotonic() - current[1])
-                return
+            now = time.monotonic()
+            for name, began in list(self._current.values()):
+                if now - began > self._deadline_s:
+                    self._on_stall(name, now - began)
+                    return

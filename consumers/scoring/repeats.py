@@ -48,7 +48,9 @@ class _Hour:
     def __contains__(self, value: int) -> bool:
         if value in self._recent:
             return True
-        at = int(np.searchsorted(self._sorted, np.uint64(value)))
+        if not len(self._sorted):
+            return False
+        at = int(self._sorted.searchsorted(np.uint64(value)))
         return at < len(self._sorted) and int(self._sorted[at]) == value
 
 

@@ -12,11 +12,12 @@ import json
 import signal
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from consumers.cli.score import build_stage
 from consumers.cli.working import calm_collector
-from consumers.runtime.faults import Faults
+from consumers.runtime.faults import Faults, Step
 from consumers.runtime.loop import Worker
 from consumers.runtime.topics import create_topics
 from contracts.settings import Settings, load
@@ -46,10 +47,29 @@ class Telling:
             self._first, self._cpu = time.time(), time.process_time()
 
     def committed(self, records: int) -> None:
-        """Say how far it is."""
+        """Say how far it is: so many more."""
         self._done += records
         spent = time.process_time() - self._cpu
         _say(done=self._done, first=self._first, last=time.time(), cpu=spent)
+
+
+class _Steps(Faults):
+    """Tell of the steps that a worker reaches."""
+
+    def __init__(self, records: Callable[[], int], telling: Telling) -> None:
+        super().__init__()
+        self._records = records
+        self._telling = telling
+        self._told = 0
+
+    def reach(self, step: Step, *, settle: Callable[[], None] | None = None) -> None:
+        """Take in one step."""
+        if step == "polled":
+            self._telling.begins()
+        elif step == "applied":
+            records = self._records()
+            self._telling.committed(records - self._told)
+            self._told = records
 
 
 def run_service(settings: Settings, slot: int, *, telling: Telling) -> None:
@@ -57,24 +77,15 @@ def run_service(settings: Settings, slot: int, *, telling: Telling) -> None:
     create_topics(settings, [changelog_of(GROUP)])
     calm_collector()
     stage = build_stage(settings, settings.topics.partitions)
-    process, applied, tick = stage.process, stage.applied, stage.tick
-    sizes = [0]
-
-    def told_process(batch: Any, outcome: Any) -> None:
-        telling.begins()
-        sizes[0] = batch.size
-        process(batch, outcome)
-
-    def told_applied() -> None:
-        applied()
-        telling.committed(sizes[0])
+    tick = stage.tick
 
     def told_tick(progress: Any, outcome: Any, *, now_ms: int) -> None:
         telling.ready(len(progress))
         tick(progress, outcome, now_ms=now_ms)
 
-    stage.process, stage.applied, stage.tick = told_process, told_applied, told_tick
-    worker = Worker(settings, stage, group=GROUP, slot=slot, faults=Faults())
+    stage.tick = told_tick
+    steps = _Steps(lambda: worker.spent.records, telling)
+    worker = Worker(settings, stage, group=GROUP, slot=slot, faults=steps)
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     worker.run()
 

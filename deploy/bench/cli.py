@@ -28,10 +28,10 @@ def text(
         typer.Option(help="JSON lines with `text`; without them the written crisis's texts."),
     ] = None,
     rounds: Annotated[int, typer.Option(min=1, help="Turns of each arm; 5 for a figure.")] = 5,
-    records: Annotated[int, typer.Option(min=100, help="Records of a turn of one process.")] = 1500,
+    records: Annotated[int, typer.Option(min=100, help="Records of a turn of one process.")] = 3000,
     seconds: Annotated[
-        float, typer.Option(min=5, help="Time at each rate of the latency run.")
-    ] = 20.0,
+        float, typer.Option(min=5, help="Time at each rate of a latency run.")
+    ] = 12.0,
     pipelines: Annotated[
         bool, typer.Option(help="Measure transformers' pipelines too; needs the extra `torch`.")
     ] = True,

@@ -38,6 +38,11 @@ class FallbackEngine:
         """Return what the engine in use reads fastest."""
         return self._left[0].batch_tokens
 
+    @property
+    def pass_tokens(self) -> int | None:
+        """Return what a pass costs on the engine in use."""
+        return self._left[0].pass_tokens
+
     def start(self) -> None:
         """Start the first that can. Raises what the last one raises."""
         while True:

@@ -58,6 +58,11 @@ class HubEngine:
         return 512
 
     @property
+    def pass_tokens(self) -> int:
+        """Return 16, as of the bundled network."""
+        return 16
+
+    @property
     def row_limit(self) -> int:
         """Return how many texts may share a batch: 1 where padding would change an answer."""
         return self._row_limit

@@ -71,6 +71,11 @@ class TensorRtEngine:
         """Return what the largest profile takes."""
         return PLAN_TOKENS
 
+    @property
+    def pass_tokens(self) -> None:
+        """Return None: a GPU is not full before the largest profile is."""
+        return None
+
     def start(self) -> None:
         """Load the plan onto the GPU.
 

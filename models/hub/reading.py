@@ -88,6 +88,7 @@ class HubReader:
             [len(row) for row in rows],
             token_budget=self._batch_tokens or engine.batch_tokens,
             row_limit=engine.row_limit,
+            pass_tokens=engine.pass_tokens,
         )
         return plan, [
             engine.run(

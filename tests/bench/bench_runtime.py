@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,7 @@ def run_service(settings: Any, group: str, count: int) -> float:
 
     from consumers.cli.score import build_stage
     from consumers.cli.working import calm_collector
-    from consumers.runtime.faults import Faults
+    from consumers.runtime.faults import Faults, Step
     from consumers.runtime.loop import Worker
     from consumers.runtime.topics import create_topics
     from contracts.topics import changelog_of
@@ -156,23 +157,17 @@ def run_service(settings: Any, group: str, count: int) -> float:
     calm_collector()
     stage = build_stage(settings, PARTITIONS)
     marks: dict[str, float] = {}
-    taken = 0
-    process, applied = stage.process, stage.applied
 
-    def timed_process(batch: Any, outcome: Any) -> None:
-        nonlocal taken
-        marks.setdefault("first", time.perf_counter())
-        taken += batch.size
-        process(batch, outcome)
+    class Timed(Faults):
+        def reach(self, step: Step, *, settle: Callable[[], None] | None = None) -> None:
+            if step == "polled":
+                marks.setdefault("first", time.perf_counter())
+            elif step == "applied":
+                marks["last"] = time.perf_counter()
+                if worker.spent.records >= count:
+                    worker.stop()
 
-    def timed_applied() -> None:
-        applied()
-        marks["last"] = time.perf_counter()
-        if taken >= count:
-            worker.stop()
-
-    stage.process, stage.applied = timed_process, timed_applied
-    worker = Worker(settings, stage, group=group, faults=Faults())
+    worker = Worker(settings, stage, group=group, faults=Timed())
     worker.run()
     return marks["last"] - marks["first"]
 

@@ -201,9 +201,10 @@ def test_a_record_that_ends_its_worker_goes_alone_and_then_aside_its_neighbours_
     publish_events(settings, [*good, poison, *after])
     # When workers end at it, and are started again.
     codes = restarted_until(settings, 1, limit=8)
-    # Then it was tried twice alone, is a dead letter with its bytes and place, and all others came out once.
+    # Then it was tried twice alone, is a dead letter with its bytes and place, and all others came out once. One end
+    # more than tries: with the first, the batch before it was lost, which was still being written.
     assert set(codes) == {9}
-    assert len(codes) <= 5
+    assert len(codes) <= 6
     (letter,) = read_committed(settings, DEAD_LETTER)
     said = dict(letter.headers)
     assert Codec(Event, limit_bytes=1 << 20).decode(letter.value, letter.headers) == poison

@@ -37,6 +37,10 @@ class CountingEngine:
     def batch_tokens(self) -> int:
         return 64
 
+    @property
+    def pass_tokens(self) -> int | None:
+        return None
+
     def start(self) -> None:
         if self._starts is not None:
             raise self._starts

@@ -14,7 +14,7 @@ import time
 from consumers.protocols import Record, Stage
 from consumers.runtime import loop
 from consumers.runtime.faults import VARIABLE, Faults
-from consumers.runtime.outcome import BatchOutcome
+from consumers.runtime.outcome import Writes
 from consumers.runtime.transaction import Transactor
 from contracts.errors import HubbubError
 from contracts.settings import Settings, load
@@ -46,8 +46,8 @@ class PlainTransactor(Transactor):
 
     plain: Publisher
 
-    def _send_outputs(self, outcome: BatchOutcome) -> None:
-        for output in outcome.outputs:
+    def _send_outputs(self, writes: Writes) -> None:
+        for output in writes.outputs:
             self.plain.send(
                 output.topic, output.value, key=output.key, headers=output.headers,
                 partition=output.partition,

@@ -41,6 +41,13 @@ def test_a_crash_on_a_later_record_counts_for_that_one_alone() -> None:
     assert arrive(mark).is_poison(LIMIT)
 
 
+def test_the_first_try_since_an_arrival_is_told_from_those_after_it() -> None:
+    first = arrive(Mark())
+    assert first.is_first_try
+    assert not first.moved_on().is_first_try
+    assert Mark(c=1, k=2).moved_on().is_first_try
+
+
 @given(st.integers(0, 10**6), st.integers(0, 10**6))
 def test_a_mark_is_read_back_as_it_was_written(c: int, k: int) -> None:
     assert Mark.read(Mark(c, k).text()) == Mark(c, k)

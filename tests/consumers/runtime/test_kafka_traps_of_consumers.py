@@ -186,7 +186,7 @@ def test_a_poll_waits_for_the_fetch_behind_the_one_that_came_back_with_a_record(
 def joined(settings: Settings, slot: int) -> Intake:
     intake = Intake(
         settings, group=f"{settings.topics.prefix}g", topics=[topic_of(settings)],
-        client_id=f"slot-{slot}",
+        client_id=f"slot-{slot}", before_leaving=lambda: None,
     )  # fmt: skip
     intake.start()
     return intake

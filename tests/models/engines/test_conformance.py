@@ -106,6 +106,7 @@ def test_it_is_an_engine_of_its_name_before_it_starts(case: Case) -> None:
     assert isinstance(engine, Engine)
     assert engine.name == case.name
     assert engine.batch_tokens > 0
+    assert engine.pass_tokens is None or engine.pass_tokens > 0
 
 
 def test_each_row_has_an_answer_of_the_promised_shapes(together: EngineOutput) -> None:
