@@ -71,11 +71,11 @@ class Lexicon:
         for word, count in counts:
             summed[word] = summed.get(word, 0) + count
         self._log_total = math.log(sum(summed.values()))
-        self._scores = {word: self._score(word, count) for word, count in summed.items()}
-        # By the automaton's number; packed, since each text touches other corners of it.
-        self._packed = array("d", self._scores.values())
+        # By the automaton's number; packed, since each text touches other corners of it. A dictionary of so many words
+        # beside it would take 50 MB.
+        self._packed = array("d", (self._score(word, count) for word, count in summed.items()))
         self._automaton = ahocorasick_rs.AhoCorasick(
-            self._scores, implementation=ahocorasick_rs.Implementation.ContiguousNFA
+            summed, implementation=ahocorasick_rs.Implementation.ContiguousNFA
         )
         # Watches' terms come again with every text.
         self.term_score = functools.lru_cache(TERMS_KEPT)(self._term_score)
@@ -83,24 +83,22 @@ class Lexicon:
     @classmethod
     def load(cls) -> Self:
         """Read jieba's dictionary (349,000 words, about a second) and add the words that it lacks."""
-        path = Path(str(importlib.metadata.distribution("jieba").locate_file("jieba/dict.txt")))
-        lines = (line.split(" ") for line in path.read_text(encoding="utf-8").splitlines())
-        counts = {word: int(count) for word, count, *_ in lines if _ALL_HAN.fullmatch(word)}
-        for word in RECENT_WORDS:
-            counts[word] = max(RECENT_COUNT, counts.get(word, 0))
-        folded = fold(" ".join(counts)).plain.split(" ")
-        return cls(zip(folded, counts.values(), strict=True))
+        return cls(dictionary())
 
     def __contains__(self, word: str) -> bool:
-        return word in self._scores
-
-    def words(self) -> Iterable[str]:
-        """Return every known word."""
-        return self._scores.keys()
+        return self._known(word) is not None
 
     def score(self, word: str) -> float | None:
         """Return the score of a known word or of any single character, else None."""
-        return self._scores.get(word, self._score(word, 1) if len(word) == 1 else None)
+        known = self._known(word)
+        return self._score(word, 1) if known is None and len(word) == 1 else known
+
+    def _known(self, word: str) -> float | None:
+        """Return the score of a known word."""
+        hits = self._automaton.find_matches_as_indexes(word, overlapping=True)
+        whole = (number for number, start, end in hits if end - start == len(word))
+        number = next(whole, None)
+        return None if number is None else self._packed[number]
 
     def words_in(self, text: str) -> list[tuple[int, int, float]]:
         """Return (start, end, score) of every word anywhere in a text of Chinese characters, in order of their ends."""
@@ -128,12 +126,24 @@ class Lexicon:
 
     def _term_score(self, term: str) -> float:
         """Return the score of a term between its edges: as one word, or as the words that it is made of."""
-        as_word = max(self._scores.get(term, NEVER), self._score(term, TERM_COUNT))
+        known = self._known(term)
+        as_word = max(NEVER if known is None else known, self._score(term, TERM_COUNT))
         return max(as_word, Run(term, self).score)
 
     def _score(self, word: str, count: int) -> float:
         score = math.log(max(count, 1)) - self._log_total
         return score + RARITY * (score - USUAL) if len(word) == 1 else score
+
+
+def dictionary() -> Iterable[tuple[str, int]]:
+    """Yield the words of jieba's dictionary, folded, and those that it lacks, with how often each was seen."""
+    path = Path(str(importlib.metadata.distribution("jieba").locate_file("jieba/dict.txt")))
+    lines = (line.split(" ") for line in path.read_text(encoding="utf-8").splitlines())
+    counts = {word: int(count) for word, count, *_ in lines if _ALL_HAN.fullmatch(word)}
+    for word in RECENT_WORDS:
+        counts[word] = max(RECENT_COUNT, counts.get(word, 0))
+    folded = fold(" ".join(counts)).plain.split(" ")
+    return zip(folded, counts.values(), strict=True)
 
 
 class Run:

@@ -65,3 +65,30 @@ def text(
         print_json(report)
         return
     print("\n".join(lines_of(report)))
+
+
+@app.command()
+def start(
+    *,
+    rounds: Annotated[int, typer.Option(min=1, help="Starts of each kind.")] = 3,
+    records: Annotated[
+        int, typer.Option(min=100, help="Texts scored before memory is looked at again.")
+    ] = 1000,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
+) -> None:
+    """Measure how long a score worker takes to be ready, and how much memory it holds."""
+    from consumers.cli.printing import print_json
+    from deploy.bench.starting import measure_starts
+    from deploy.bench.texts import distinct_texts
+    from deploy.kafka.node import KafkaNode
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        KafkaNode(Path(folder) / "kafka", port=0) as node,
+    ):
+        found = measure_starts(distinct_texts(records), rounds=rounds, bootstrap=node.bootstrap)
+    if as_json:
+        print_json(found)
+        return
+    print(f"ready after {found.cold_s} s cold, {found.warm_s} s warm")
+    print(f"{found.ready_mb} MB when ready, {found.working_mb} MB after {records:,} texts")

@@ -74,6 +74,11 @@ class Processes:
             self._said.put((number, json.loads(line)))
         self._said.put((number, {}))
 
+    @property
+    def pids(self) -> list[int]:
+        """Return the processes' numbers, in the order of their slots."""
+        return [child.pid for child in self._children]
+
     def wait_ready(self, partitions: int) -> None:
         """Wait until all partitions are held, by every process some. Raises NodeFailed where one ends or waits long."""
         held = dict.fromkeys(range(len(self._children)), 0)

@@ -204,7 +204,7 @@ def main() -> int:
     start = time.perf_counter()
     lexicon = Lexicon.load()
     loaded = time.perf_counter()
-    files = read_texts(options.data) or [make_texts(4 * options.texts, lexicon, seed=options.seed)]
+    files = read_texts(options.data) or [make_texts(4 * options.texts, seed=options.seed)]
     texts = draw_texts(files, options.texts, seed=options.seed)
     events = make_events(texts, seed=options.seed)
     scores = make_scores(len(texts), seed=options.seed)

@@ -12,7 +12,7 @@ import re
 from collections import Counter
 from pathlib import Path
 
-from consumers.scoring.chinese import Lexicon, Run
+from consumers.scoring.chinese import Lexicon, Run, dictionary
 from consumers.scoring.views import MatchInput
 from consumers.scoring.words import HAN_RANGES, fold
 from contracts.scores import HeadScore
@@ -47,12 +47,12 @@ def draw_texts(files: list[list[str]], count: int, *, seed: int) -> list[str]:
     return texts
 
 
-def make_texts(count: int, lexicon: Lexicon, *, seed: int) -> list[str]:
+def make_texts(count: int, *, seed: int) -> list[str]:
     """Return `count` invented texts, half of English-looking and half of Chinese words, with a long tail of words."""
     rng = random.Random(seed)
     syllables = [a + b for a in "bcdfghklmnprstvw" for b in ("a", "e", "i", "o", "ar", "en")]
     english = ["".join(rng.choices(syllables, k=rng.randint(2, 4))) for _ in range(8_000)]
-    chinese = [word for word in sorted(lexicon.words()) if 1 < len(word) < 5]
+    chinese = sorted({word for word, _ in dictionary() if 1 < len(word) < 5})
     chinese = rng.sample(chinese, min(8_000, len(chinese)))
     weights = [1 / (rank + 10) for rank in range(8_000)]
     texts = []
