@@ -34,7 +34,7 @@ class AlertRule(msgspec.Struct, frozen=True, omit_defaults=True):
     above: bool = True
     limit: float = 0.0
     clear_limit: float = 0.0
-    probability: float = 1e-6
+    probability: float = 1e-7
     source: str | None = None
     silent_s: int = 3600
     window_s: int = 60

@@ -25,7 +25,7 @@ KINDS: tuple[RuleKind, ...] = get_args(RuleKind)
 LADDERED = frozenset({"negative_surge", "volume_spike", "emotion_shift"})
 NEEDS = {"contradiction": "media", "new_story": "stories"}
 # What `sensitivity` stands for: the chance of the window on a usual day, people reached, seconds of silence.
-PROBABILITY = {"low": 1e-9, "medium": 1e-6, "high": 1e-4}
+PROBABILITY = {"low": 1e-9, "medium": 1e-7, "high": 1e-4}
 REACH = {"low": 1_000_000, "medium": 100_000, "high": 10_000}
 SILENT_S = {"low": 86_400, "medium": 3_600, "high": 600}
 SENSITIVITIES = ("low", "medium", "high")
@@ -59,7 +59,7 @@ def read_rules(watch: Watch, *, heads: Heads, pane_s: int = PANE_S) -> tuple[Ale
 
     >>> watch = Watch(id="acme", query="acme", rules=(Rule("volume_spike", {"by": "topic"}),))
     >>> [(rule.id, rule.probability) for rule in read_rules(watch, heads={})]
-    [('volume_spike-topic', 1e-06)]
+    [('volume_spike-topic', 1e-07)]
     """
     rules, refused = read_each(watch, heads=heads, pane_s=pane_s)
     if refused:

@@ -56,7 +56,7 @@ def missing(verdict: Verdict) -> list[str]:
 
 @pytest.mark.parametrize(
     ("probability", "level"),
-    [(1e-7, "breach"), (1e-6, "breach"), (2e-6, "hover"), (1e-3, "hover"), (2e-3, "clear")],
+    [(1e-8, "breach"), (1e-7, "breach"), (2e-7, "hover"), (3e-4, "hover"), (4e-4, "clear")],
 )
 def test_a_spike_hovers_between_its_probability_and_the_root_of_it(
     probability: float, level: str
@@ -81,7 +81,7 @@ def test_what_is_missing_to_fire_is_told_with_what_was_seen() -> None:
     verdict = judge(rule, window, group="")
     assert verdict.level == "hover"
     assert verdict.missing == (
-        Missing("probability", 1e-4, 1e-6),
+        Missing("probability", 1e-4, 1e-7),
         Missing("mentions", 20, 40),
         Missing("voices", 20, 30),
         Missing("sources", 3, 4),

@@ -79,7 +79,7 @@ def test_a_planted_surge_fires_once_with_its_proof_and_names_what_sets_it_apart(
     assert len({quote.source for quote in evidence.quotes}) >= 2
     assert evidence.probability is not None
     assert evidence.expected is not None
-    assert evidence.probability <= evidence.threshold == 1e-6
+    assert evidence.probability <= evidence.threshold == 1e-7
     assert evidence.observed > 3 * evidence.expected
     assert evidence.voices <= evidence.mentions
     assert len(evidence.curve) >= 10
