@@ -79,13 +79,13 @@ def test_a_score_does_not_depend_on_the_batch(bundled: TextScorer) -> None:
     assert found.labels == 0
 
 
-def test_short_texts_are_scored_at_fifty_a_second_at_least(bundled: TextScorer) -> None:
-    # One core does 400; an eighth of it still fails a step that became slow for every text.
+def test_short_texts_are_scored_at_twenty_a_second_at_least(bundled: TextScorer) -> None:
+    # One core does 400; a twentieth of it still fails a step that became slow for every text.
     texts = [TextInput(text=" ".join([*ENGLISH[at % 7 :], str(at)])) for at in range(100)]
     texts += [TextInput(text="".join(CHINESE[at % 7 : 20]) + str(at)) for at in range(100)]
     began = time.process_time()
     bundled.score_batch(texts)
-    assert time.process_time() - began < 4
+    assert time.process_time() - began < 10
 
 
 def test_one_process_tokenizes_on_one_core(bundled: TextScorer) -> None:

