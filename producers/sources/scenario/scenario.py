@@ -58,7 +58,8 @@ class Scenario:
         self.scale = scale
         self.without_turn = without_turn
         self.span = Span(begin, begin + timedelta(days=quiet_days), begin + length)
-        parts = f"{seed}|{begin.isoformat()}|{quiet_days}|{scale}|{without_turn}"
+        # 3 and 3.0 are the same number, and must be the same story.
+        parts = f"{seed}|{begin.isoformat()}|{quiet_days:g}|{float(scale)}|{without_turn}"
         self._run = hashlib.blake2b(parts.encode(), digest_size=4).hexdigest()
 
     def turns(self) -> list[Turn]:

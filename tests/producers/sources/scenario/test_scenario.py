@@ -58,6 +58,11 @@ def test_the_volume_is_what_a_demonstration_needs(story: list[Event]) -> None:
     assert double == pytest.approx(2 * len(story), rel=0.1)
 
 
+def test_a_whole_number_is_the_same_story_however_it_is_written() -> None:
+    first = Scenario(7, start=START, scale=1, quiet_days=1)
+    assert list(first.events()) == list(Scenario(7, start=START, scale=1.0, quiet_days=1.0).events())
+
+
 def test_every_kind_and_both_languages_speak(story: list[Event]) -> None:
     kinds = Counter(event.kind for event in story)
     assert min(kinds[kind] for kind in ("social", "news", "support")) > 200
