@@ -64,6 +64,11 @@ class Committing:
         self._in_hand: deque[_InHand] = deque()
         self._is_telling = False
 
+    @property
+    def is_busy(self) -> bool:
+        """Say whether a transaction is under way, or has ended and not been told."""
+        return bool(self._in_hand)
+
     def hand_in(self, batch: Batch, outcome: BatchOutcome) -> None:
         """Begin to commit a batch, behind at most one more; raises what was lost."""
         self._settle_to(1)

@@ -268,7 +268,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         polled = self._consumer.poll(timeout_ms=wait_ms, max_records=most)
         if polled:
             self._spins.rested()
-        elif wait_ms:
+        elif wait_ms >= CALM_WAIT_MS:
             busy_ms = (time.thread_time() - begun) * 1000
             if self._spins.waited(wait_ms, busy_ms=busy_ms, now_ms=time.monotonic() * 1000):
                 raise Rejoin("the client turns in circles: its heartbeats do not come through")

@@ -44,6 +44,8 @@ from producers.publisher import Publisher
 from producers.refusals import is_refused
 
 POLL_MS = 200
+# How long to look for records before a transaction under way is waited for: what it took is not told until then.
+AWAY_MS = 20
 STOP_LOOK_S = 0.1
 CORRUPT_FETCHES = 3
 # More than this is not sent within a transaction's time: the batch goes in halves.
@@ -176,7 +178,8 @@ class Worker:
 
     def _turn(self) -> None:
         with self._watchdog.step("poll"):
-            polled = self._meter.poll(lambda: self._intake.poll(POLL_MS))
+            wait_ms = AWAY_MS if self._committing.is_busy else POLL_MS
+            polled = self._meter.poll(lambda: self._intake.poll(wait_ms))
         if not polled:
             self._committing.settle()
         if self._has_moved():

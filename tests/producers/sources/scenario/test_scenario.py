@@ -60,7 +60,9 @@ def test_the_volume_is_what_a_demonstration_needs(story: list[Event]) -> None:
 
 def test_a_whole_number_is_the_same_story_however_it_is_written() -> None:
     first = Scenario(7, start=START, scale=1, quiet_days=1)
-    assert list(first.events()) == list(Scenario(7, start=START, scale=1.0, quiet_days=1.0).events())
+    assert list(first.events()) == list(
+        Scenario(7, start=START, scale=1.0, quiet_days=1.0).events()
+    )
 
 
 def test_every_kind_and_both_languages_speak(story: list[Event]) -> None:
