@@ -116,9 +116,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             generation = self._generation
             most = runtime.transaction_records - count
             try:
-                polled = self._poll_once(
-                    self._wait_ms_for(count, first) if gathered else wait_ms, most
-                )
+                polled = self._poll_once(GATHER_MS if gathered else wait_ms, most)
             except CorruptAt as error:
                 if not gathered:
                     raise
@@ -134,6 +132,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             spent_ms = (time.monotonic() - started) * 1000
             if (
                 not polled
+                or not self._are_few(count, first)
                 or count >= runtime.transaction_records
                 or size >= runtime.transaction_bytes
                 or spent_ms >= runtime.transaction_ms
@@ -141,11 +140,10 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
                 self._last_count = count
                 return gathered
 
-    def _wait_ms_for(self, count: int, first: float) -> int:
-        """Return how long to wait for more, when `count` records were gathered since `first`."""
-        is_few = 2 * count < self._last_count
+    def _are_few(self, count: int, first: float) -> bool:
+        """Say whether more are to be waited for, when `count` records were gathered since `first`."""
         waited_ms = (time.monotonic() - first) * 1000
-        return GATHER_MS if is_few and waited_ms < LONGEST_GATHER_MS else 0
+        return 2 * count <= self._last_count and waited_ms < LONGEST_GATHER_MS
 
     def keep_alive(self) -> None:
         """Stay in the group while a batch waits; raises Rejoin where partitions have come or gone."""
