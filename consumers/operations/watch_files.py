@@ -1,21 +1,27 @@
 """Watches in a file: TOML with [[watch]] tables, or JSON (one object, a list, or one a line).
 
-In: a path. Out: watches, with the place of whatever is wrong. Pure but for reading the file.
+In: a path. Out: watches, with the place of whatever is wrong. A key that nobody knows is refused: a person meant
+something by it. (Readers of the topic pass it over, for it may come from a newer version.) Pure but for reading the
+file.
 """
 
 import tomllib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from consumers.alerting.rules import read_rules
+from consumers.alerting.rule_settings import listed, near
+from consumers.alerting.rules import SETTINGS, read_rules
 from contracts.errors import QueryInvalid, RuleInvalid, WatchInvalid
-from contracts.watches import Watch
+from contracts.watches import Rule, Watch
 
 Check = Callable[[Watch], object]
+WATCH_KEYS = Watch.__struct_fields__
+RULE_KEYS = Rule.__struct_fields__
+_SETTING_NAMES = frozenset().union(*SETTINGS.values())
 
 
 def check_rules(watch: Watch) -> None:
@@ -78,10 +84,35 @@ def _json_line(path: Path, line: str, *, number: int) -> Any:
 
 
 def _watch(path: Path, row: Any, *, number: int) -> Watch:
+    place = f"{path}, watch {number}"
+    _check_keys(row, place=place)
     try:
         return msgspec.convert(row, Watch)
     except msgspec.ValidationError as error:
-        raise WatchInvalid(f"{path}, watch {number}: {error}") from error
+        raise WatchInvalid(f"{place}: {error}") from error
+
+
+def _check_keys(row: Any, *, place: str) -> None:
+    """Raise WatchInvalid for a key that neither a watch nor a rule has; what is no table is left to the reader."""
+    for name in _unknown(row, WATCH_KEYS):
+        hint = near(name, WATCH_KEYS) or f"expected {listed(WATCH_KEYS)}"
+        raise WatchInvalid(f"{place}: {name} is no key of a watch; {hint}")
+    rules = row.get("rules") if isinstance(row, Mapping) else None
+    for index, rule in enumerate(rules if isinstance(rules, list) else ()):
+        for name in _unknown(rule, RULE_KEYS):
+            raise WatchInvalid(
+                f"{place}: rules[{index}].{name} is no key of a rule; {_rule_hint(name)}"
+            )
+
+
+def _unknown(table: Any, known: Sequence[str]) -> list[str]:
+    return [name for name in table if name not in known] if isinstance(table, Mapping) else []
+
+
+def _rule_hint(name: str) -> str:
+    if name in _SETTING_NAMES:
+        return f"it belongs in settings: settings = {{ {name} = ... }}"
+    return near(name, RULE_KEYS) or f"expected {listed(RULE_KEYS)}"
 
 
 def _check(watch: Watch, check: Check, *, place: str) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from consumers.operations.watch_files import read_watches
@@ -43,6 +44,48 @@ def test_a_fault_is_named_with_its_place(
     file.write_text(content, encoding="utf-8")
     with pytest.raises(WatchInvalid, match=told):
         read_watches(file)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("w.toml", "[[watch]]\nid = 'a'\nquery = 'a'\n[[watch.rule]]\nkind = 'volume_spike'",
+         "watch 1: rule is no key of a watch; near: rules"),
+        ("w.toml", "[[watch]]\nid = 'a'\nqurey = 'a'", "watch 1: qurey is no key of a watch; near: query"),
+        ("w.toml", "[[watch]]\nid = 'a'\nquery = 'a'\nxyz = 1",
+         "watch 1: xyz is no key of a watch; expected id, query, tenant, "),
+        ("w.toml", "[[watch]]\nid = 'a'\nquery = 'a'\n[[watch.rules]]\nkind = 'silence'\nsensitivity = 'high'",
+         "watch 1: rules[0].sensitivity is no key of a rule; it belongs in settings: settings = { sensitivity = ... }"),
+        ("w.jsonl", '{"id": "a", "query": "a"}\n{"id": "b", "rules": [{"kind": "silence"}, {"kinds": "x"}]}',
+         "watch 2: rules[1].kinds is no key of a rule; near: kind"),
+        ("w.json", '{"id": "a", "query": "a", "rules": [{"kind": "silence", "xyz": 1}]}',
+         "watch 1: rules[0].xyz is no key of a rule; expected kind, settings or id"),
+    ],
+)  # fmt: skip
+def test_a_key_that_nobody_knows_is_refused_with_its_place_and_the_nearest(
+    tmp_path: Path, name: str, content: str, told: str
+) -> None:
+    file = tmp_path / name
+    file.write_text(content, encoding="utf-8")
+    with pytest.raises(WatchInvalid) as caught:
+        read_watches(file)
+    assert str(caught.value).startswith(f"{file}, {told}")
+
+
+@pytest.mark.parametrize("content", ["[3]", '[{"id": "a", "query": "a", "rules": "ab"}]',
+                                     '[{"id": "a", "query": "a", "rules": [3]}]'])  # fmt: skip
+def test_what_is_no_watch_or_no_rule_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "w.json").write_text(content, encoding="utf-8")
+    with pytest.raises(WatchInvalid, match=r"w\.json, watch 1: Expected"):
+        read_watches(tmp_path / "w.json")
+
+
+def test_what_is_written_of_a_watch_with_everything_in_it_is_read_again(tmp_path: Path) -> None:
+    rule = Rule("volume_spike", {"by": "topic"}, "mine")
+    whole = Watch("floods", "flood*", "t", "Floods", 7, "desk", "paused", (rule,))
+    file = tmp_path / "w.jsonl"
+    file.write_bytes(b"\n".join(map(msgspec.json.encode, (whole, FLOODS))))
+    assert read_watches(file) == [whole, FLOODS]
 
 
 RULES = """
