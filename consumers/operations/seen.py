@@ -111,7 +111,7 @@ def lack_of(rule: AlertRule, missing: Missing) -> Lack:
 def lack_words(rule: AlertRule, missing: Missing) -> str:
     """Return in words what was missing: "3 of 5 mentions"."""
     name, seen, needed = missing.condition, missing.seen, missing.needed
-    if name in COUNTS:
+    if _is_short(missing):
         return f"{number(seen)} of {number(needed)} {name}"
     if name in TIMES:
         return f"{TIMES[name]} {time_words(seen)} of {time_words(needed)}"
@@ -150,7 +150,7 @@ def _share_of(rule: AlertRule, missing: Missing) -> float:
         share = math.log(max(seen, 1e-300)) / math.log(needed)
     elif name == "hold_s":
         share = BROKEN + (1 - BROKEN) * seen / needed
-    elif name in COUNTS or name in TIMES:
+    elif name in TIMES or _is_short(missing):
         share = seen / needed
     elif _is_past(rule, missing):
         share = 0.0
@@ -166,6 +166,11 @@ def _limit_share(rule: AlertRule, missing: Missing) -> float:
     if math.isinf(most):
         return missing.needed / missing.seen
     return (most - missing.seen) / (most - missing.needed)
+
+
+def _is_short(missing: Missing) -> bool:
+    """Say whether there were too few of what is counted; of voices and sources a limit may also want few."""
+    return missing.condition in COUNTS and missing.seen < missing.needed
 
 
 def _is_past(rule: AlertRule, missing: Missing) -> bool:

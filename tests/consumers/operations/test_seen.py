@@ -8,6 +8,10 @@ from consumers.operations.seen import group_of, lack_words, nearness, seen_of
 SPIKE = AlertRule("volume_spike", "volume_spike", "")
 ANGRY = AlertRule("angry", "threshold", "", measure="negative_share", limit=0.6)
 QUIET = AlertRule("quiet", "threshold", "", measure="volume", above=False, limit=3.0)
+LONELY = AlertRule("lonely", "threshold", "", measure="voices", above=False, limit=3.0)
+NOBODY = AlertRule("nobody", "threshold", "", measure="voices", above=False, limit=0.0)
+ONE_SIDED = AlertRule("one-sided", "threshold", "", measure="sources", above=False, limit=2.0)
+HEARD = AlertRule("heard", "threshold", "", measure="voices", limit=8.0)
 GLAD = AlertRule("glad", "threshold", "", measure="valence", limit=0.5)
 
 
@@ -24,6 +28,11 @@ GLAD = AlertRule("glad", "threshold", "", measure="valence", limit=0.5)
         (ANGRY, Missing("negative_share", 0.3, 0.6), 0.5, "negative_share 0.3, needs 0.6 or more"),
         (QUIET, Missing("volume", 6, 3), 0.5, "volume 6, needs 3 or less"),
         (QUIET, Missing("volume", 0, 3), 0.0, "volume: nothing to judge"),
+        (LONELY, Missing("voices", 4, 3), 0.75, "voices 4, needs 3 or less"),
+        (LONELY, Missing("voices", 1, 2), 0.5, "1 of 2 voices"),
+        (NOBODY, Missing("voices", 2, 0), 0.0, "voices 2, needs 0 or less"),
+        (ONE_SIDED, Missing("sources", 17, 2), 0.5, "sources 17, needs 2 or less"),
+        (HEARD, Missing("voices", 2, 8), 0.25, "2 of 8 voices"),
         (GLAD, Missing("valence", -0.25, 0.5), 0.5, "valence -0.25, needs 0.5 or more"),
     ],
 )
