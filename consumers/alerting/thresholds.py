@@ -65,6 +65,17 @@ def check_reachable(rule: AlertRule, given: Given) -> None:
     needed = int(getattr(rule, name))
     if needed > rule.limit:
         raise given.wrong("below", f"at least {name}, {needed}: else it could never fire")
+    if rule.limit < 1 and rule.by:
+        raise given.wrong(
+            "below",
+            f"at least 1, or no by: a {rule.by} without mentions is not judged, so it could never fire",
+        )
+    if rule.limit < 1 and rule.min_mentions:
+        raise given.wrong(
+            "below",
+            "at least 1, or none of min_mentions, min_voices and min_sources: where there are"
+            f" mentions there are {rule.measure}, so it could never fire",
+        )
 
 
 def _measure(given: Given, emotions: Collection[str]) -> str:

@@ -138,12 +138,32 @@ def test_a_setting_decides(kind: str, settings: Settings, decided: dict[str, obj
         ("threshold", {"measure": "sources", "above": 33}, "above: 33; expected a number from 0 to 32"),
         ("threshold", {"measure": "volume", "below": 3, "min_mentions": 4}, "below: 3; .*never fire"),
         ("threshold", {"measure": "voices", "below": 3, "min_voices": 4}, "below: 3; .*never fire"),
+        ("threshold", {"measure": "volume", "below": 0, "by": "topic"}, "below: 0; expected at least 1, or no by: .*"),
+        ("threshold", {"measure": "voices", "below": 0.5, "by": "topic"}, r"below: 0\.5; .*a topic without mentions"),
+        ("threshold", {"measure": "sources", "below": 0, "by": "topic"}, "below: 0; .*never fire"),
+        ("threshold", {"measure": "voices", "below": 0, "min_mentions": 1}, "below: 0; .* or none of min_.*voices"),
+        ("threshold", {"measure": "sources", "below": 0, "min_mentions": 1}, "below: 0; .*never fire"),
+        ("threshold", {"measure": "sources", "below": 0, "min_voices": 1}, "below: 0; .*never fire"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_or_could_never_fire_is_refused_with_its_place(
     kind: str, settings: Settings, told: str
 ) -> None:
     assert re.match(rf"rules\[0\]\.settings\.{told}", refusal(kind, settings))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"measure": "volume", "below": 0},
+        {"measure": "voices", "below": 0},
+        {"measure": "sources", "below": 1, "min_mentions": 9},
+        {"measure": "volume", "below": 1, "by": "topic"},
+        {"measure": "reach", "below": 0, "by": "topic"},
+    ],
+)
+def test_a_limit_that_a_window_can_come_down_to_is_taken(settings: Settings) -> None:
+    assert read("threshold", settings).limit == settings["below"]
 
 
 @pytest.mark.parametrize("given", [{}, {"above": 0.1, "below": 0.2}])
