@@ -5,13 +5,17 @@ In: CSV files with the columns `timestamp,value`. Out: CSV files with the column
 
 import csv
 import gzip
-from collections.abc import Iterator
+import zlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Annotated, TextIO
+from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from contracts.errors import SourceInvalid
+from contracts.errors import InvalidInput, SourceInvalid
+
+if TYPE_CHECKING:
+    from models.bursts.series import Row
 
 ENDINGS = (".csv", ".csv.gz")
 
@@ -37,7 +41,9 @@ StepS = Annotated[
 
 def detect(*, csv: Csv, out: Out, step_s: StepS = None) -> None:
     """Score every row of a series between 0 and 1; 0.5 and above is a burst."""
-    for source, target in _pairs(csv, out):
+    pairs = list(_pairs(csv, out))
+    _check_apart(pairs)
+    for source, target in pairs:
         _detect_file(source, target, step_s=step_s)
 
 
@@ -63,23 +69,46 @@ def _files_of(source: Path) -> list[tuple[Path, Path]]:
     return [(path, path.relative_to(source)) for path in paths]
 
 
+def _check_apart(pairs: Sequence[tuple[Path, Path]]) -> None:
+    """Raise InvalidInput, before anything is written, for scores that would take the place of a file to read."""
+    sources = {source.resolve() for source, _ in pairs}
+    for _, target in pairs:
+        if target.resolve() in sources:
+            raise InvalidInput(
+                f"--out would write over {target}, which is to be read; name another place"
+            )
+
+
 def _detect_file(source: Path, target: Path, *, step_s: float | None) -> None:
-    from models.bursts.series import read_rows, score_rows
+    from models.bursts.series import score_rows
+
+    rows = _rows_of(source)
+    scores = score_rows(rows, step_s=step_s)
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with target.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("timestamp", "anomaly_score"))
+            writer.writerows(
+                (row.timestamp, f"{score:.6f}") for row, score in zip(rows, scores, strict=True)
+            )
+    except OSError as error:
+        raise InvalidInput(f"{target} cannot be written: {error}") from error
+    typer.echo(f"{target}: {len(rows):,} rows")
+
+
+def _rows_of(source: Path) -> "list[Row]":
+    from models.bursts.series import read_rows
 
     try:
         with _opened(source) as lines:
-            rows = read_rows(lines, name=str(source))
-    except (OSError, EOFError, UnicodeDecodeError) as error:
+            return read_rows(lines, name=str(source))
+    except csv.Error as error:
+        raise SourceInvalid(
+            f"{source} cannot be read: {error}; is there a quote that nothing closes?"
+        ) from error
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError) as error:
         raise SourceInvalid(f"{source} cannot be read: {error}") from error
-    scores = score_rows(rows, step_s=step_s)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with target.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("timestamp", "anomaly_score"))
-        writer.writerows(
-            (row.timestamp, f"{score:.6f}") for row, score in zip(rows, scores, strict=True)
-        )
-    typer.echo(f"{target}: {len(rows):,} rows")
 
 
 def _opened(source: Path) -> TextIO:

@@ -8,7 +8,7 @@ import typer
 from typer.testing import CliRunner, Result
 
 from consumers.cli.detect import detect
-from contracts.errors import SourceInvalid
+from contracts.errors import InvalidInput, SourceInvalid
 
 ROWS = [f"2026-11-27 {step // 12:02}:{step % 12 * 5:02}:00,{3 + step % 2}" for step in range(200)]
 SERIES = "\n".join(["timestamp,value", *ROWS, "2026-11-27 16:40:00,90"]) + "\n"
@@ -77,6 +77,11 @@ def test_two_files_of_one_name_are_refused(tmp_path: Path) -> None:
     [
         (b"timestamp,value\nnow,3\n", "posts.csv:2 has the timestamp 'now'"),
         (b"\xff\xfe\x00", "cannot be read"),
+        (b"timestamp,value\n" + b"3" * 131_073 + b",3\n", "field larger than field limit"),
+        (
+            b'timestamp,value\n"' + b"2026-11-27 14:00:00,3\n" * 9_000,
+            "is there a quote that nothing closes",
+        ),
     ],
 )
 def test_a_file_that_is_no_series_is_refused_and_nothing_is_written(
@@ -99,3 +104,48 @@ def test_a_file_that_is_not_gzip_is_refused(tmp_path: Path) -> None:
     (tmp_path / "posts.csv.gz").write_text(SERIES)
     with pytest.raises(SourceInvalid, match="cannot be read"):
         run("--csv", tmp_path / "posts.csv.gz", "--out", tmp_path / "scores.csv")
+
+
+PACKED = gzip.compress(SERIES.encode())
+
+
+@pytest.mark.parametrize(
+    "packed",
+    [PACKED[:-20], PACKED[:-8] + b"\0" * 8, PACKED[:40] + bytes(60) + PACKED[100:], PACKED[:10] + b"\xff" * 99],
+    ids=["cut", "false checksum", "zeros within", "no stream"],
+)  # fmt: skip
+def test_a_gzip_that_is_broken_is_refused(tmp_path: Path, packed: bytes) -> None:
+    (tmp_path / "posts.csv.gz").write_bytes(packed)
+    with pytest.raises(SourceInvalid, match=r"posts\.csv\.gz"):
+        run("--csv", tmp_path / "posts.csv.gz", "--out", tmp_path / "scores.csv")
+
+
+@pytest.mark.parametrize("out", ["posts.csv/scores.csv", "posts.csv/deep/scores.csv"])
+def test_a_place_where_nothing_can_be_written_is_refused(tmp_path: Path, out: str) -> None:
+    (tmp_path / "posts.csv").write_text(SERIES)
+    with pytest.raises(InvalidInput, match="cannot be written"):
+        run("--csv", tmp_path / "posts.csv", "--out", tmp_path / out)
+
+
+def test_what_is_read_is_never_written_over(tmp_path: Path) -> None:
+    # Given a series, a link to it, and another in a folder
+    posts, link, other = tmp_path / "posts.csv", tmp_path / "link.csv", tmp_path / "in" / "b.csv"
+    other.parent.mkdir()
+    for path in (posts, other):
+        path.write_text(SERIES)
+    link.symlink_to(posts)
+    # When the scores would go where one of them lies; then that is refused, and nothing is written
+    for words in (
+        ("--csv", posts, "--out", posts),
+        ("--csv", posts, "--out", link),
+        ("--csv", tmp_path / "in", "--out", tmp_path / "in"),
+        ("--csv", posts, "--csv", other, "--out", tmp_path / "in"),
+    ):
+        with pytest.raises(InvalidInput, match="which is to be read"):
+            run(*words)
+    assert posts.read_text() == other.read_text() == SERIES
+    assert sorted(path.name for path in tmp_path.rglob("*.csv")) == [
+        "b.csv",
+        "link.csv",
+        "posts.csv",
+    ]
