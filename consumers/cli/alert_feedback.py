@@ -46,6 +46,9 @@ def ack(
     settings = settings_from(bootstrap, settings_file)
     found = find(_alerts(settings), alert)
     check_active(found, to="acknowledge")
+    if found.state == "acknowledged":
+        typer.echo(safe(f"{found.id} is acknowledged already, by {found.acknowledged_by}"))
+        return
     says = Says(_person(by), datetime.now(UTC), why)
     _send(settings, feedback_of("acknowledge", Target.of(found), says=says))
 
@@ -67,7 +70,7 @@ def silence(
     settings_file: SettingsFile = None,
 ) -> None:
     """Let an alert, or those of a watch, tell nobody for a while; they live on."""
-    from consumers.operations.alert_feedback import Says, Target, end_of, feedback_of
+    from consumers.operations.alert_feedback import Says, Target, end_of, feedback_of, reach_words
 
     now = datetime.now(UTC)
     end = end_of(length, until, now=now)
@@ -76,9 +79,9 @@ def silence(
     alerts = _alerts(settings)
     target = _one(alerts, alert) if alert else Target(tenant, watch or "", rule=rule, group=group)
     if not alert:
-        _check_watch(settings, target, alerts=alerts)
+        _check_target(settings, target, alerts=alerts)
     _send(settings, feedback_of("silence", target, says=Says(_person(by), now, why, end)))
-    _tell_how_many(alerts, target)
+    typer.echo(safe(reach_words(target, alerts)))
 
 
 def unsilence(
@@ -107,7 +110,7 @@ def unsilence(
         check_ended_here(found)
         target, id = Target.of(found), found.silenced.id if found.silenced else None
     else:
-        _check_watch(settings, target, alerts=alerts)
+        _check_target(settings, target, alerts=alerts)
     says = Says(_person(by), datetime.now(UTC), why, id=id)
     _send(settings, feedback_of("unsilence", target, says=says))
 
@@ -132,10 +135,14 @@ def _one(alerts: "list[Alert]", given: str) -> "Target":
     return Target.of(find(alerts, given))
 
 
-def _check_watch(settings: Settings, target: "Target", *, alerts: "list[Alert]") -> None:
-    from consumers.operations.alert_feedback import check_watch, watch_keys
+def _check_target(settings: Settings, target: "Target", *, alerts: "list[Alert]") -> None:
+    from consumers.operations.alert_feedback import check_rule, check_watch, stored_watches
 
-    check_watch(target, watches=watch_keys(settings), alerts=alerts)
+    watches = stored_watches(settings)
+    check_watch(target, watches=watches, alerts=alerts)
+    watch = watches.get(f"{target.tenant}/{target.watch}")
+    if watch is not None:
+        check_rule(target, watch, alerts=alerts, pane_s=settings.runtime.pane_s)
 
 
 def _person(by: str | None) -> str:
@@ -150,8 +157,3 @@ def _send(settings: Settings, feedback: "Feedback") -> None:
 
     send_feedback(settings, [feedback])
     typer.echo(safe(words_of(feedback)))
-
-
-def _tell_how_many(alerts: "list[Alert]", target: "Target") -> None:
-    active = sum(target.has(alert) for alert in alerts if alert.is_active)
-    typer.echo(f"{active} that {'fires' if active == 1 else 'fire'} now")

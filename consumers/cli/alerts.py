@@ -4,6 +4,7 @@ In: flags and settings. Out: alerts in a table or whole, their transitions as th
 nothing. `ack`, `silence` and `unsilence` stand in alert_feedback.
 """
 
+from collections.abc import Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -17,12 +18,14 @@ from consumers.cli.explain import explain
 from consumers.cli.options import AsJson, Bootstrap, SettingsFile, settings_from
 from consumers.cli.printing import console, print_json, print_table, safe
 from contracts.alerts import AlertState, Severity
+from contracts.settings import Settings
 
 if TYPE_CHECKING:
     from consumers.operations.alert_pages import Line
-    from contracts.alerts import AlertTransition
+    from contracts.alerts import Alert, AlertTransition
 
 CLIENT = "hubbub-alerts"
+DEFAULT_TENANT = "default"
 app = typer.Typer(no_args_is_help=True, help="See what fires and why; acknowledge and silence it.")
 
 Tenant = Annotated[str, typer.Option(help="Whose alerts they are.")]
@@ -38,7 +41,7 @@ def list_alerts(
     watch: Watch = None,
     everything: Annotated[bool, typer.Option("--all", help="Those resolved as well.")] = False,
     lang: Lang = "en",
-    tenant: Tenant = "default",
+    tenant: Tenant = DEFAULT_TENANT,
     bootstrap: Bootstrap = None,
     settings_file: SettingsFile = None,
     as_json: AsJson = False,
@@ -53,6 +56,8 @@ def list_alerts(
     alerts = read_alerts(settings, client_id=CLIENT)
     found = chosen(alerts, tenant=tenant, states=wanted, watch=watch)
     found = [alert for alert in found if severity in {None, alert.severity}]
+    if not found:
+        _warn_unknown(settings, tenant, watch=watch, alerts=alerts)
     if as_json:
         print_json(found)
         return
@@ -94,7 +99,7 @@ def follow(
     lang: Lang = "en",
     last: Annotated[int, typer.Option(min=0, help="Show so many of the newest first.")] = 0,
     limit: Annotated[int | None, typer.Option(min=0, help="End after so many.")] = None,
-    tenant: Tenant = "default",
+    tenant: Tenant = DEFAULT_TENANT,
     bootstrap: Bootstrap = None,
     settings_file: SettingsFile = None,
     as_json: AsJson = False,
@@ -110,6 +115,7 @@ def follow(
     def is_wanted(transition: "AlertTransition") -> bool:
         return transition.tenant == tenant and watch in {None, transition.watch}
 
+    _warn_unknown(settings, tenant, watch=watch)
     key = None if watch is None else f"{tenant}/{watch}".encode()
     try:
         with Reader(settings.kafka, client_id=CLIENT) as reader:
@@ -133,6 +139,20 @@ def styled(line: "Line") -> Text:
             words = f"‹{words}›"
         text.append(words, "bold underline" if piece.marked else "not dim")
     return text
+
+
+def _warn_unknown(
+    settings: Settings, tenant: str, *, watch: str | None, alerts: "Sequence[Alert]" = ()
+) -> None:
+    """Say on stderr that no such watch is known, or none of such a tenant: what was named may be misspelt."""
+    from consumers.operations.alert_feedback import stored_watches
+    from consumers.operations.alerts import unknown_words
+
+    if watch is None and tenant == DEFAULT_TENANT:
+        return
+    known = {*stored_watches(settings), *(f"{alert.tenant}/{alert.watch}" for alert in alerts)}
+    if words := unknown_words(tenant, watch, known=known):
+        typer.echo(safe(words), err=True)
 
 
 app.command()(backtest)

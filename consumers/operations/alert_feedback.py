@@ -1,24 +1,25 @@
 """Feedback: what a person says of alerts, made from words and put on its topic.
 
 In: an alert or a watch, and what was typed. Out: records of topic `feedback`, keyed like mentions so that they reach
-the worker that holds the watch. Imports contracts, the
-runtime's table and the publisher.
+the worker that holds the watch. Imports contracts, the alert stage's rules, the runtime's table and the publisher.
 """
 
-import difflib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 
 import msgspec
 
-from consumers.operations.alerts import subject_words
-from consumers.runtime.table import Table
+from consumers.alerting.rule_settings import near
+from consumers.alerting.rules import read_each
+from consumers.operations.alerts import subject_words, unknown_words
+from consumers.runtime.table import Change, Table
 from contracts.alerts import Action, Alert, Feedback
-from contracts.codec import encode_value, make_headers, rfc3339
-from contracts.errors import InvalidInput, WatchInvalid
+from contracts.codec import Codec, encode_value, make_headers, rfc3339
+from contracts.errors import InvalidInput, RecordInvalid, WatchInvalid
 from contracts.settings import Settings
 from contracts.topics import FEEDBACK, WATCHES
+from contracts.watches import Watch
 from producers.publisher import Publisher
 
 # Silences that Alertmanager holds have ids that begin so.
@@ -113,12 +114,34 @@ def check_ended_here(alert: Alert) -> None:
 
 def check_watch(target: Target, *, watches: Collection[str], alerts: Iterable[Alert]) -> None:
     """Raise WatchInvalid for a watch that is not there and has no alerts either, naming those near it."""
-    key = f"{target.tenant}/{target.watch}"
     known = {*watches, *(f"{alert.tenant}/{alert.watch}" for alert in alerts)}
-    if key not in known:
-        close = difflib.get_close_matches(key, sorted(known), n=3, cutoff=0.5)
-        near = f"; near: {', '.join(close)}" if close else "; `hubbub watch list` shows them all"
-        raise WatchInvalid(f"there is no watch {key!r}{near}")
+    if words := unknown_words(target.tenant, target.watch, known=known):
+        raise WatchInvalid(words)
+
+
+def check_rule(target: Target, watch: Watch, *, alerts: Iterable[Alert], pane_s: int) -> None:
+    """Raise InvalidInput for a rule that a watch does not have, nor any alert of it, naming those it has."""
+    rules, _ = read_each(watch, heads={}, pane_s=pane_s)
+    of_it = Target(target.tenant, target.watch)
+    ids = [*(rule.id for rule in rules), *(alert.rule for alert in alerts if of_it.has(alert))]
+    if target.rule is not None and target.rule not in ids:
+        has = f"it has {', '.join(dict.fromkeys(ids))}" if ids else "it has none"
+        told = f"watch {watch.key} has no rule {target.rule!r}; {has}"
+        raise InvalidInput("; ".join(filter(None, (told, near(target.rule, ids)))))
+
+
+def reach_words(target: Target, alerts: Sequence[Alert]) -> str:
+    """Return in words how many alerts that fire are meant, and whether none of any state has such a group."""
+    meant = [alert for alert in alerts if target.has(alert)]
+    active = sum(alert.is_active for alert in meant)
+    told = f"{active} that {'fires' if active == 1 else 'fire'} now"
+    if target.group is None or meant:
+        return told
+    wider = Target(target.tenant, target.watch, rule=target.rule)
+    groups = {alert.group for alert in alerts if wider.has(alert) and alert.group}
+    about = subject_words(f"{target.tenant}/{target.watch}", target.rule, None)
+    told = f"{told}; no alert of {about} has the group {target.group!r} yet"
+    return "; ".join(filter(None, (told, near(target.group, sorted(groups)))))
 
 
 def words_of(feedback: Feedback) -> str:
@@ -129,16 +152,21 @@ def words_of(feedback: Feedback) -> str:
     return f"{feedback.action} {about}{until} by {feedback.by}{why}"
 
 
-def watch_keys(settings: Settings) -> set[str]:
-    """Return the keys `tenant/watch` of all watches there are."""
+def stored_watches(settings: Settings) -> dict[str, Watch | None]:
+    """Return all watches there are by key `tenant/watch`, None for one that cannot be read."""
     topic = settings.topics.names.of(WATCHES)
     table = Table(settings.kafka, topic=topic, client_id="hubbub-watch-keys")
     table.start()
     try:
-        rows = {change.key: change.value for change in table.read_to_end(READ_DEADLINE_S)}
+        rows = {change.key: change for change in table.read_to_end(READ_DEADLINE_S)}
     finally:
         table.close()
-    return {key.decode("utf-8", "replace") for key, value in rows.items() if value is not None}
+    codec = Codec(Watch, limit_bytes=WATCHES.limit_bytes)
+    return {
+        key.decode("utf-8", "replace"): _watch_of(row, codec)
+        for key, row in rows.items()
+        if row.value is not None
+    }
 
 
 def send_feedback(settings: Settings, records: Iterable[Feedback]) -> None:
@@ -158,6 +186,13 @@ def publish(publisher: Publisher, settings: Settings, *, record: Feedback) -> No
     headers = make_headers(Feedback, id, source="hubbub/feedback", time=rfc3339(record.at))
     topic = settings.topics.names.of(FEEDBACK)
     publisher.send(topic, encode_value(record), key=record.key.encode(), headers=headers)
+
+
+def _watch_of(row: Change, codec: Codec[Watch]) -> Watch | None:
+    try:
+        return codec.decode(row.value, row.headers)
+    except RecordInvalid:
+        return None
 
 
 def _time_ahead(text: str, now: datetime) -> datetime:

@@ -14,6 +14,8 @@ EVERY_STATE = ("firing", "acknowledged", "pending", "resolved")
 UNRESOLVED = EVERY_STATE[:-1]
 _SEVERITIES = ("critical", "warning", "info")
 _NEAR = 3
+# So alike are two keys of which more than the tenant is alike.
+_ALIKE = 0.8
 
 
 def chosen(
@@ -77,6 +79,25 @@ def subject_words(watch: str, rule: str | None, group: str | None) -> str:  # no
     """
     words = watch if rule is None else f"{watch} {rule}"
     return words if group is None else f"{words} ({group})"
+
+
+def unknown_words(tenant: str, watch: str | None, *, known: Collection[str]) -> str:
+    """Return in words that no watch is known by this name, or none of this tenant; empty where one is.
+
+    >>> unknown_words("default", "acmee", known={"default/acme"})
+    "there is no watch 'default/acmee'; near: default/acme"
+    """
+    if watch is None:
+        asked, told = tenant, f"tenant {tenant!r} has no watch"
+        names = {key.partition("/")[0] for key in known}
+    else:
+        asked, names = f"{tenant}/{watch}", set(known)
+        told = f"there is no watch {asked!r}"
+    if asked in names:
+        return ""
+    close = difflib.get_close_matches(asked, sorted(names), n=_NEAR, cutoff=_ALIKE)
+    hint = f"near: {', '.join(close)}" if close else "`hubbub watch list` shows them all"
+    return f"{told}; {hint}"
 
 
 def _near_words(word: str, alerts: Sequence[Alert]) -> str:

@@ -13,9 +13,11 @@ from typer.testing import CliRunner, Result
 
 from consumers.cli.alerts import app
 from contracts.alerts import AlertTransition, Silence
+from contracts.codec import encode_value, make_headers
 from contracts.errors import InvalidInput, WatchInvalid
 from contracts.settings import Settings
-from contracts.topics import FEEDBACK, MENTIONS
+from contracts.topics import FEEDBACK, MENTIONS, WATCHES
+from contracts.watches import Rule, Watch
 from producers.publisher import Publisher
 from tests.given_alerts import (
     NOON,
@@ -165,6 +167,68 @@ def test_unsilence_of_an_alert_wants_a_silence_made_here(run: Run, settings: Set
     with pytest.raises(InvalidInput, match="amtool silence expire 77"):
         run("unsilence", there.id)
     put_alerts(settings, gone=[here, there])
+
+
+def test_an_alert_that_is_acknowledged_is_not_acknowledged_again(
+    run: Run, settings: Settings
+) -> None:
+    # Given an alert that somebody has taken on
+    taken = alert_of(watch="umbrella", state="acknowledged", acknowledged_by="li")
+    put_alerts(settings, taken)
+    # When another acknowledges it; then it is told who has, and nothing is sent
+    done = run("ack", taken.id, "--by", "wang")
+    assert (done.exit_code, done.stdout) == (0, f"{taken.id} is acknowledged already, by li\n")
+    assert [one for one in feedback_in(settings) if one.watch == "umbrella"] == []
+    put_alerts(settings, gone=[taken])
+
+
+def test_a_silence_of_a_rule_that_the_watch_does_not_have_is_refused(
+    run: Run, settings: Settings
+) -> None:
+    # Given a watch with one rule
+    put_watch(settings, Watch("cyberdyne", "cyberdyne", rules=(Rule("volume_spike"),)))
+    words = ("--watch", "cyberdyne", "--for", "2h", "--why", "x")
+    # When a rule is misspelt; then it is refused, and nothing is sent
+    with pytest.raises(InvalidInput, match="no rule 'volum_spike'; it has volume_spike; near: "):
+        run("silence", *words, "--rule", "volum_spike")
+    with pytest.raises(InvalidInput, match="no rule 'volum_spike'"):
+        run("unsilence", *words[:2], "--rule", "volum_spike")
+    assert [one for one in feedback_in(settings) if one.watch == "cyberdyne"] == []
+    # And a group that no alert has is taken, and told
+    said = run("silence", *words, "--rule", "volume_spike", "--group", "heath").stdout
+    assert "no alert of default/cyberdyne volume_spike has the group 'heath' yet" in said
+
+
+def test_list_and_follow_tell_of_a_watch_or_tenant_that_is_not_known(
+    run: Run, settings: Settings
+) -> None:
+    put_watch(settings, Watch("tyrell", "tyrell"))
+    told = run("list", "--watch", "tyrel", "--json")
+    assert (told.exit_code, json.loads(told.stdout)) == (0, [])
+    assert told.stderr == "there is no watch 'default/tyrel'; near: default/tyrell\n"
+    assert (
+        run("list", "--tenant", "defalt").stderr == "tenant 'defalt' has no watch; near: default\n"
+    )
+    assert (
+        "there is no watch 'default/tyrel'"
+        in run("follow", "--watch", "tyrel", "--limit", "0").stderr
+    )
+    for words in (
+        ("list", "--watch", "tyrell"),
+        ("list", "--severity", "info"),
+        ("follow", "--limit", "0"),
+    ):
+        assert run(*words).stderr == ""
+
+
+def put_watch(settings: Settings, watch: Watch) -> None:
+    """Write a watch as the command does."""
+    publisher = Publisher(settings.kafka, settings.runtime, client_id="test-watches")
+    publisher.start()
+    headers = make_headers(Watch, watch.key, source="test")
+    topic = settings.topics.names.of(WATCHES)
+    publisher.send(topic, encode_value(watch), key=watch.key.encode(), headers=headers)
+    publisher.close()
 
 
 @pytest.mark.parametrize(

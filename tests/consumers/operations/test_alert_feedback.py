@@ -8,15 +8,18 @@ from consumers.operations.alert_feedback import (
     Says,
     Target,
     check_ended_here,
+    check_rule,
     check_watch,
     end_of,
     feedback_of,
     length_of,
+    reach_words,
     words_of,
 )
 from contracts.alerts import Silence
 from contracts.errors import InvalidInput, WatchInvalid
-from tests.given_alerts import NOON, alert_of
+from contracts.watches import Rule, Watch
+from tests.given_alerts import NOON, alert_of, resolved
 
 
 @pytest.mark.parametrize(
@@ -106,3 +109,48 @@ def test_a_silence_of_alertmanager_is_ended_there() -> None:
         check_ended_here(alert_of(silenced=Silence("li", until, id="alertmanager/77")))
     with pytest.raises(InvalidInput, match="is not silenced"):
         check_ended_here(alert_of())
+
+
+ACME = Watch(
+    "acme", "acme", rules=(Rule("volume_spike", {"by": "topic"}), Rule("silence", id="mute"))
+)
+
+
+def test_a_rule_must_be_one_of_its_watch_or_have_alerts() -> None:
+    for id in ("volume_spike-topic", "mute", "negative_surge"):
+        target = Target("default", "acme", rule=id)
+        check_rule(target, ACME, alerts=[alert_of()], pane_s=10)
+    check_rule(Target("default", "acme"), ACME, alerts=[], pane_s=10)
+
+
+@pytest.mark.parametrize(
+    ("rule", "watch", "told"),
+    [
+        ("volum_spike", ACME, "has no rule 'volum_spike'; it has volume_spike-topic, mute; near: volume_spike-topic"),
+        ("zzz", ACME, "has no rule 'zzz'; it has volume_spike-topic, mute"),
+        ("zzz", Watch("acme", "acme"), "has no rule 'zzz'; it has none"),
+    ],
+)  # fmt: skip
+def test_a_rule_that_nobody_knows_is_refused_with_those_there_are(
+    rule: str, watch: Watch, told: str
+) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        check_rule(
+            Target("default", "acme", rule=rule),
+            watch,
+            alerts=[alert_of("globex", rule)],
+            pane_s=10,
+        )
+    assert str(caught.value) == f"watch default/acme {told}"
+
+
+def test_a_silence_tells_how_many_it_reaches_and_of_a_group_that_no_alert_has() -> None:
+    alerts = [alert_of(group="politics"), resolved(alert_of(group="sport"), NOON)]
+    assert reach_words(Target("default", "acme"), alerts) == "1 that fires now"
+    assert reach_words(Target("default", "acme", group="sport"), alerts) == "0 that fire now"
+    assert reach_words(Target("default", "acme", group="politcs"), alerts) == (
+        "0 that fire now; no alert of default/acme has the group 'politcs' yet; near: politics"
+    )
+    assert reach_words(Target("default", "acme", rule="silence", group="x"), alerts) == (
+        "0 that fire now; no alert of default/acme silence has the group 'x' yet"
+    )

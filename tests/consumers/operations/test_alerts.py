@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from consumers.operations.alerts import UNRESOLVED, check_active, chosen, find
+from consumers.operations.alerts import UNRESOLVED, check_active, chosen, find, unknown_words
 from contracts.errors import InvalidInput
 from tests.given_alerts import NOON, alert_of, resolved
 
@@ -64,3 +64,18 @@ def test_only_what_fires_can_be_acknowledged() -> None:
     check_active(SURGE, to="acknowledge")
     with pytest.raises(InvalidInput, match=r"is resolved; expected one that is firing"):
         check_active(OVER, to="acknowledge")
+
+
+def test_a_watch_or_tenant_that_nobody_knows_is_told_with_those_near_it() -> None:
+    known = {"default/acme", "sales/globex"}
+    assert unknown_words("default", "acme", known=known) == ""
+    assert unknown_words("sales", None, known=known) == ""
+    assert (
+        unknown_words("default", "acne", known=known)
+        == "there is no watch 'default/acne'; near: default/acme"
+    )
+    assert unknown_words("sale", None, known=known) == "tenant 'sale' has no watch; near: sales"
+    assert (
+        unknown_words("x", None, known=())
+        == "tenant 'x' has no watch; `hubbub watch list` shows them all"
+    )
