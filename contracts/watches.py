@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from contracts.events import Name, Slug
+from contracts.events import Moment, Name, Slug
 
 QUERY_LIMIT = 4096
 
@@ -28,6 +28,7 @@ class Watch(msgspec.Struct, frozen=True, omit_defaults=True):
 
     `id` is unique within the tenant, never changes and stands in keys and addresses; `name` is for people. `revision`
     grows by one with every change, and a lower revision than the known one is ignored. A paused watch matches nothing.
+    `resumed_at` is when it was last let match again: of the time before it nobody knows what was said.
     """
 
     id: Slug
@@ -38,6 +39,7 @@ class Watch(msgspec.Struct, frozen=True, omit_defaults=True):
     owner: str | None = None
     state: Literal["active", "paused"] = "active"
     rules: tuple[Rule, ...] = ()
+    resumed_at: Moment | None = None
 
     @property
     def key(self) -> str:

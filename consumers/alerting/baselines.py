@@ -17,7 +17,7 @@ import numpy as np
 
 from consumers.protocols import State
 from models.bursts.bank import Bank
-from models.bursts.readings import Readings
+from models.bursts.readings import Readings, Step
 from models.bursts.shares import ShareBank
 
 HOUR_MS = 3_600_000
@@ -47,11 +47,15 @@ class Learnt(msgspec.Struct, array_like=True):
 
 
 class Windowed(NamedTuple):
-    """Hold the counts of one window, by series; what is left out is zero."""
+    """Hold the counts of one window, by series; what is left out is zero.
+
+    `is_after_rest` says that nobody listened before it: what lies between it and the last one is not known.
+    """
 
     end_ms: int
     counts: Mapping[str, int]
     shares: Mapping[str, tuple[int, int]]
+    is_after_rest: bool = False
 
 
 class Lesson(msgspec.Struct, array_like=True, frozen=True):
@@ -60,6 +64,7 @@ class Lesson(msgspec.Struct, array_like=True, frozen=True):
     end_ms: int
     counts: list[int]
     shares: list[tuple[int, int]]
+    is_after_rest: bool = False
 
 
 class Block(msgspec.Struct, array_like=True):
@@ -76,7 +81,9 @@ class Block(msgspec.Struct, array_like=True):
 
     def add(self, seen: Windowed) -> None:
         """Add a window that it takes."""
-        lesson = Lesson(seen.end_ms, list(seen.counts.values()), list(seen.shares.values()))
+        lesson = Lesson(
+            seen.end_ms, list(seen.counts.values()), list(seen.shares.values()), seen.is_after_rest
+        )
         self.lessons = [*self.lessons, lesson]
 
     def windows(self) -> Iterator[Windowed]:
@@ -84,25 +91,30 @@ class Block(msgspec.Struct, array_like=True):
         for lesson in self.lessons:
             counts = dict(zip(self.counts, lesson.counts, strict=True))
             shares = dict(zip(self.shares, lesson.shares, strict=True))
-            yield Windowed(lesson.end_ms, counts, shares)
+            yield Windowed(lesson.end_ms, counts, shares, lesson.is_after_rest)
 
 
 class Baselines:
     """Judge and learn windows of one length.
 
-    `memory` is a cache that batches share: nothing depends on what it holds.
+    `memory` is a cache that batches share: nothing depends on what it holds. `resumed_ms` is since when the watch is
+    listened for again: between a window before and the first one after lie no zeros, but what nobody counted.
     """
 
-    def __init__(self, key: str, *, window_s: int, state: State, memory: "Memory") -> None:
+    def __init__(
+        self, key: str, *, window_s: int, state: State, memory: "Memory", resumed_ms: int = 0
+    ) -> None:
         self._base_key = f"base/{key}/{window_s}"
         self._since_key = f"since/{key}/{window_s}/"
         self._window_s = window_s
         self._state = state
         self._memory = memory
+        self._resumed_ms = resumed_ms
 
     def judge(self, seen: Windowed, *, learn: bool) -> dict[str, Usual]:
         """Return how unusual each series of a window is; with `learn` it also becomes part of what is usual."""
         detectors = self._detectors()
+        seen = seen._replace(is_after_rest=detectors.at_ms < self._resumed_ms)
         if not learn:
             return detectors.copy().judge(seen)
         usual = detectors.judge(seen)
@@ -226,7 +238,8 @@ class _Detectors:
         usual: dict[str, Usual] = {}
         if self._counts:
             values = np.array([seen.counts.get(name, 0) for name in self._counts], np.float64)
-            usual |= _by_name(self._counts, self._count_bank.update(begin_s, values))
+            step = Step(self._window_s, "missing") if seen.is_after_rest else None
+            usual |= _by_name(self._counts, self._count_bank.update(begin_s, values, step=step))
         if self._shares:
             pairs = [seen.shares.get(name, (0, 0)) for name in self._shares]
             hits, totals = np.array(pairs, np.float64).T

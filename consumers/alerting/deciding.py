@@ -83,19 +83,21 @@ class Decider:
             self.judged += 1 + (self._verdicts - before) // VERDICTS_OF_A_PANE
             kept.decided_ms = kept.due_ms
             kept.due_ms = self._next_due(kept, episodes)
-        if self._watched.watch.state == "paused":
-            # Who was silent while nobody listened is not known: silence counts from the next word on.
-            kept.heard_ms = {}
         prover.write()
         self._keeping.put_kept(kept)
         return kept.due_ms
 
     def _decide(self, kept: Kept, end_ms: int, *, episodes: Episodes, prover: Prover) -> None:
+        if kept.resumed_ms < self._watched.resumed_ms <= end_ms:
+            kept.resume(self._watched.resumed_ms)
         episodes.close_orphans(end_ms)
         pane = self._close_pane(kept, end_ms, prover=prover, is_usual=episodes.is_quiet)
-        is_told = bool(pane.groups) or end_ms % self._timing.step_ms == 0
+        ends_step = end_ms % self._timing.step_ms == 0
         rules = self._rules_at(
-            is_told=is_told, is_emptying=bool(kept.history.panes), episodes=episodes
+            is_told=bool(pane.groups) or ends_step,
+            ends_step=ends_step,
+            is_emptying=bool(kept.history.panes),
+            episodes=episodes,
         )
         kept.history.decide(
             end_ms, pane.groups, step_ms=self._timing.step_ms, lengths=self._lengths
@@ -108,25 +110,25 @@ class Decider:
             for group in self._groups(rule, windows=windows, episodes=episodes):
                 judged = self._judged(rule, group, windows=windows, kept=kept)
                 step = windows.get(self._step)
-                if (
-                    step is not None
-                    and end_ms % self._timing.step_ms == 0
-                    and rule.kind != "silence"
-                ):
+                if step is not None and ends_step and rule.kind != "silence":
                     prover.add_point(rule, group, point=curve_point(rule, step, group=group))
                 if judged is not None:
                     self._move(judged, kept, episodes=episodes, prover=prover)
 
-    def _rules_at(self, *, is_told: bool, is_emptying: bool, episodes: Episodes) -> list[AlertRule]:
+    def _rules_at(
+        self, *, is_told: bool, ends_step: bool, is_emptying: bool, episodes: Episodes
+    ) -> list[AlertRule]:
         """Return the rules to judge at the end of a pane: none hangs on when others are judged.
 
         All where the pane has mentions or ends a step (`is_told`); one that has an alert also while short windows are
-        `is_emptying`; silence at any time.
+        `is_emptying`; silence at any time. One that asks for little is judged at the end of a step alone (`ends_step`):
+        between two, a window lacks its first panes.
         """
         return [
             rule
             for rule in self._watched.rules
-            if is_told or rule.kind == "silence" or (is_emptying and episodes.groups(rule.id))
+            if (rule.above or ends_step)
+            and (is_told or rule.kind == "silence" or (is_emptying and episodes.groups(rule.id)))
         ]
 
     def _may_fire(self, kept: Kept, end_ms: int) -> bool:
@@ -192,15 +194,16 @@ class Decider:
                 end_ms=end_ms,
                 window_s=length.ms // 1000,
                 tallies=tallies,
-                usual=self._usual(tallies, end_ms, length=length),
+                usual=self._usual(tallies, end_ms, length=length, resumed_ms=kept.resumed_ms),
                 history_s=(end_ms - kept.first_ms) / 1000,
+                listened_s=(end_ms - max(kept.first_ms, kept.resumed_ms)) / 1000,
             )
         return windows
 
     def _usual(
-        self, tallies: Mapping[str, Tally], end_ms: int, *, length: Length
+        self, tallies: Mapping[str, Tally], end_ms: int, *, length: Length, resumed_ms: int
     ) -> dict[str, Usual]:
-        is_learnt = end_ms % length.ms == 0
+        is_learnt = end_ms % length.ms == 0 and end_ms - length.ms >= resumed_ms
         if length not in self._chance_lengths and not (is_learnt and length == self._step):
             return {}
         baselines = Baselines(
@@ -208,6 +211,7 @@ class Decider:
             window_s=length.ms // 1000,
             state=self._keeping.state,
             memory=self._setup.memory,
+            resumed_ms=resumed_ms,
         )
         groups = self._watched.judged_groups(tallies)
         emotions = sorted({*self._setup.emotions, *self._watched.emotions})

@@ -83,6 +83,8 @@ class Episodes:
             has_changed = True
             self._state.put(self._silences_key, msgspec.msgpack.encode(self._silences))
         for name, episode in list(self._found.items()):
+            if feedback.action == "silence" and before.outlasts(episode.alert.silenced, feedback):
+                continue
             step = apply_feedback(episode, feedback)
             if step.noop is None:
                 has_changed = True
@@ -91,11 +93,15 @@ class Episodes:
 
     def close_orphans(self, end_ms: int) -> None:
         """End the alerts whose rule is no more, rests with its watch, or looks for something else under its old id."""
-        rules = {(rule.id, rule.kind, rule.by) for rule in self._watched.rules}
+        rules = {
+            (rule.id, rule.kind, rule.by, rule.measure if rule.kind == "threshold" else None)
+            for rule in self._watched.rules
+        }
         why = PAUSED if self._watched.watch.state == "paused" else NO_RULE
         for name, episode in list(self._found.items()):
             alert = episode.alert
-            if (alert.rule, alert.kind, alert.by) not in rules:
+            measure = alert.evidence.measure if alert.kind == "threshold" else None
+            if (alert.rule, alert.kind, alert.by, measure) not in rules:
                 self._keep(name, close(episode, why, at_ms=end_ms))
 
     def close_all(self, at_ms: int) -> None:

@@ -29,13 +29,17 @@ LEAST_WINDOWS = 12
 
 
 class Window(NamedTuple):
-    """Hold what a rule may see: tallies by group, what is usual by series, how long the watch was followed."""
+    """Hold what a rule may see: tallies by group, what is usual by series, how long the watch was followed.
+
+    `listened_s` is that without what lies before its last pause.
+    """
 
     end_ms: int
     window_s: int
     tallies: Mapping[str, Tally]
     usual: Mapping[str, Usual]
     history_s: float
+    listened_s: float
 
 
 def series_name(group: str, measure: str) -> str:
@@ -179,6 +183,9 @@ def _upwards(
 def _limited(rule: AlertRule, window: Window, *, group: str, observed: float | None) -> Verdict:
     tally = window.tallies.get(group, _NOTHING)
     missing = _unmet(rule, tally)
+    if not rule.above and window.listened_s < window.window_s:
+        # Of a window that nobody has listened to from its begin it is not known how little there was.
+        missing = (Missing("history_s", window.listened_s, window.window_s), *missing)
     seen = 0.0 if observed is None else observed
     sign = 1.0 if rule.above else -1.0
     is_past = observed is not None and sign * (seen - rule.limit) >= 0

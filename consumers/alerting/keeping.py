@@ -40,7 +40,7 @@ class Kept(msgspec.Struct, array_like=True):
     of the next one that must be (NEVER_MS: none until a mention comes). `heard_ms` is the newest mention by source
     in the panes that were decided. `samples` are of the bucket in hand since `bucket_ms`, `before` of the one before.
     `models` says for each the end of the last pane of which it scored mentions. `followed` are the groups that are
-    counted apart, in the order in which they were first met.
+    counted apart, in the order in which they were first met. `resumed_ms` is since when it is listened for again.
     """
 
     first_ms: int
@@ -53,6 +53,12 @@ class Kept(msgspec.Struct, array_like=True):
     bucket_ms: int = 0
     models: dict[str, int] = {}
     followed: list[str] = []
+    resumed_ms: int = 0
+
+    def resume(self, at_ms: int) -> None:
+        """Begin to listen again: who was silent while nobody listened is not known."""
+        self.resumed_ms = at_ms
+        self.heard_ms = {}
 
     def follow(self, pane: OpenPane, limit: int, *, heads: Collection[str]) -> None:
         """Leave in a pane the groups that are followed: up to `limit` with the total, in order of appearance.

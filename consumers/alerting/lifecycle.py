@@ -13,7 +13,8 @@ fires once, and resolves once at most. Reference: the `for` and `keep_firing_for
 
 While it fires it is told anew `update_s` after it was told last, then after twice as long each time, at most six hours:
 that a source is still dead is no news every five minutes. A rise of severity is told at once, a window with more points
-than any that was told of after `update_s`, and both begin the waiting anew.
+than any that was told of after `update_s`, and both begin the waiting anew. A post that goes twice as far as the one
+that was told of is told at once.
 """
 
 from collections.abc import Callable
@@ -39,6 +40,8 @@ from contracts.watches import Watch
 MOST_DAMPING = 8
 # How long an update waits at most, where `update_s` is not longer.
 LONGEST_UPDATE_MS = 6 * 3_600_000
+# A post that reaches so many times as many as the one that was told of is told at once: its window passes soon.
+FARTHER = 2
 
 Ask = Callable[[], Evidence]
 
@@ -159,12 +162,23 @@ def _of_broken(step: Step, verdict: Verdict, *, rule: AlertRule, evidence: Ask) 
     severity = worse(alert.severity, severity_of(rule, verdict))
     is_raised = severity != alert.severity
     updates = 0 if points_of(verdict) > episode.points else episode.updates
-    if not is_raised and verdict.end_ms - episode.told_ms < update_ms(rule, updates):
+    if (
+        not is_raised
+        and not _is_another_post(verdict, alert)
+        and verdict.end_ms - episode.told_ms < update_ms(rule, updates)
+    ):
         return step
     alert = replace(alert, severity=severity, evidence=evidence())
     if is_raised:
         return _told(step, "raised", alert=alert, verdict=verdict)
     return _told(step, "updated", alert=alert, verdict=verdict, updates=updates + 1)
+
+
+def _is_another_post(verdict: Verdict, alert: Alert) -> bool:
+    """Say whether a post goes so much farther than the one that was told of that it must be another."""
+    return (
+        alert.kind == "influential_post" and verdict.observed >= FARTHER * alert.evidence.observed
+    )
 
 
 def _of_resolved(step: Step, verdict: Verdict, *, rule: AlertRule, evidence: Ask) -> Step:

@@ -58,6 +58,13 @@ class Silences(msgspec.Struct, frozen=True, omit_defaults=True):
         ]
         return max(covering, key=lambda silence: silence.until, default=None)
 
+    def outlasts(self, silence: Silence | None, feedback: Feedback) -> bool:
+        """Say whether an alert's own silence, which none of these is, is longer than one that is asked for all."""
+        if silence is None or feedback.alert is not None or feedback.until is None:
+            return False
+        is_own = all(one.silence != silence for one in self.standing)
+        return is_own and silence.until >= feedback.until
+
     def after(self, feedback: Feedback, *, judged_ms: int) -> "Silences":
         """Return the silences after one word of feedback.
 

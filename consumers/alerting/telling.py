@@ -1,6 +1,7 @@
 """What Prometheus is told of watches and alerts.
 
-In: windows and steps of alerts of a batch. Out: gauges and counters, moved only once the batch has committed.
+In: windows and steps of alerts of a batch. Out: gauges and counters, moved when the batch is handed in to be committed:
+one that is lost and worked on again counts its transitions twice.
 """
 
 from collections import Counter

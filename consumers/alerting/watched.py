@@ -9,6 +9,7 @@ from typing import NamedTuple
 import msgspec
 
 from consumers.alerting.baselines import Memory
+from consumers.alerting.episode import milliseconds
 from consumers.alerting.judging import IMPROBABLE
 from consumers.alerting.panes import BLOCK_MS, Length
 from consumers.alerting.rule import TOTAL, AlertRule
@@ -56,6 +57,11 @@ class Watched(msgspec.Struct, frozen=True):
     def silent_sources(self) -> set[str]:
         """Return the sources whose silence some rule waits for, TOTAL for that of all."""
         return {rule.source or TOTAL for rule in self.rules if rule.kind == "silence"}
+
+    @property
+    def resumed_ms(self) -> int:
+        """Return since when the watch is listened for again, epoch milliseconds; 0 where it never rested."""
+        return milliseconds(self.watch.resumed_at) if self.watch.resumed_at else 0
 
     @property
     def emotions(self) -> list[str]:

@@ -157,7 +157,7 @@ def watches_to_try(
         for watch in read_watches(path, check=check):
             if watch.key in found:
                 raise WatchInvalid(f"{path}: {watch.key} is in another of the files as well")
-            found[watch.key] = msgspec.structs.replace(watch, state="active")
+            found[watch.key] = msgspec.structs.replace(watch, state="active", resumed_at=None)
     return list(found.values())
 
 

@@ -3,6 +3,8 @@
 In: watches. Out: the topic's rows, each change under the next revision. Imports the runtime's table and the publisher.
 """
 
+from datetime import UTC, datetime
+
 import msgspec
 
 from consumers.alerting.rules import read_rules
@@ -72,6 +74,7 @@ class WatchStore:
         """
         self.check(watch)
         known = self._watches.get(watch.key)
+        watch = msgspec.structs.replace(watch, resumed_at=_resumed_at(watch, known))
         if known is not None and msgspec.structs.replace(watch, revision=known.revision) == known:
             return known
         revision = known.revision + 1 if known is not None else watch.revision
@@ -110,3 +113,12 @@ class WatchStore:
             raise WatchInvalid(
                 f"watch {key} cannot be read: {error}; remove it or write it anew"
             ) from error
+
+
+def _resumed_at(watch: Watch, known: Watch | None) -> datetime | None:
+    """Return when a watch that is to be stored was last let match again."""
+    if known is None:
+        return None
+    if (known.state, watch.state) == ("paused", "active"):
+        return datetime.now(UTC)
+    return known.resumed_at

@@ -47,7 +47,7 @@ def window_of(
 ) -> Window:
     """Return a window of all; `usual` is expected and probability by measure."""
     known = {series_name("", name): Usual(*pair, 0.0) for name, pair in (usual or {}).items()}
-    return Window(60_000, window_s, {"": tally}, known, history_s)
+    return Window(60_000, window_s, {"": tally}, known, history_s, listened_s=history_s)
 
 
 def missing(verdict: Verdict) -> list[str]:
@@ -192,3 +192,10 @@ def test_every_series_is_named_by_its_group_and_measure() -> None:
         "|share:negative": (1, 4), "|share:anger": (2, 4),
         "topic=health|share:negative": (0, 2), "topic=health|share:anger": (0, 2),
     }  # fmt: skip
+
+
+def test_what_was_not_listened_to_from_its_begin_is_not_too_little() -> None:
+    rule = rule_of("threshold", measure="volume", below=10, window="1h")
+    for history_s, level in ((3599, "hover"), (3600, "breach")):
+        window = window_of(tally_of(1), history_s=history_s, window_s=3600)
+        assert judge(rule, window, group="").level == level

@@ -56,3 +56,19 @@ def test_a_silence_that_no_window_needs_any_more_makes_room_for_the_next() -> No
     desk.give(feedback("silence", 600, group="", until=moment(3 * HOUR_S)))
     # Then the first is let go of
     assert standing(desk) == ["second", None]
+
+
+def test_a_silence_of_a_watch_takes_nothing_from_the_longer_one_of_an_alert() -> None:
+    desk = Desk(watch_of(volume_rule(3, id="first")))
+    desk.give(*[mention(n, n) for n in range(5)])
+    desk.pass_to(60)
+    desk.give(feedback("silence", 60, alert=desk.alerts[0].id, until=moment(7 * 86_400)))
+    desk.give(feedback("silence", 61, until=moment(3600)))
+    assert desk.alerts[0].silenced is not None
+    assert desk.alerts[0].silenced.until == moment(7 * 86_400)
+    # What was said of the watch may be made shorter, and what is said of the alert itself counts anyway.
+    desk.give(feedback("silence", 62, alert=desk.alerts[0].id, until=moment(600)))
+    assert desk.alerts[0].silenced.until == moment(600)
+    desk.give(feedback("silence", 63, until=moment(1800)))
+    desk.give(feedback("silence", 64, until=moment(900)))
+    assert desk.alerts[0].silenced.until == moment(900)

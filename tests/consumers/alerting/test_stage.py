@@ -217,6 +217,15 @@ def test_a_rule_that_looks_for_something_else_under_its_old_id_ends_the_alert_be
     ]
 
 
+def test_a_limit_on_another_measure_under_the_old_id_ends_the_alert_too() -> None:
+    desk = firing()
+    other = Rule("threshold", {"measure": "reach", "above": 10_000_000}, id="threshold")
+    desk.put(watch_of(other, revision=2))
+    desk.give(*(mention(10 + n, 11) for n in range(5)))
+    desk.pass_to(20)
+    assert changes(desk.transitions) == ["fired", "closed"]
+
+
 def test_a_mention_of_a_newer_revision_waits_for_the_table() -> None:
     # Given a table whose changes come slowly, and a mention that names the new revision
     desk = Desk(watch_of())
@@ -281,6 +290,27 @@ def test_one_mention_of_wide_reach_is_told_with_that_mention_first() -> None:
     (alert,) = desk.alerts
     assert (alert.kind, alert.evidence.observed) == ("influential_post", 6000.0)
     assert (alert.evidence.quotes[0].event, alert.evidence.quotes[0].reach) == ("3", 6000)
+
+
+def test_a_post_that_goes_much_farther_is_told_at_once_though_the_first_was_just_told() -> None:
+    desk = Desk(watch_of(Rule("influential_post", {"reach": 100_000})))
+    desk.give(mention(1, 5, reach=150_000))
+    desk.pass_to(60)
+    desk.give(mention(2, 125, reach=900_000))
+    desk.pass_to(180)
+    assert changes(desk.transitions) == ["fired", "updated"]
+    assert desk.alerts[0].evidence.observed == 900_000
+
+
+def test_between_two_steps_a_window_that_lacks_its_first_panes_is_not_too_quiet() -> None:
+    """Given two mentions in each minute, Then ten minutes hold twenty, whichever pane has just been decided."""
+    rule = Rule("threshold", {"measure": "volume", "below": 19, "window": "10m"})
+    desk = Desk(watch_of(rule))
+    for minute in range(20):
+        desk.give(mention(2 * minute, 60 * minute + 5), mention(2 * minute + 1, 60 * minute + 6))
+        for pane in range(1, 7):
+            desk.pass_to(60 * minute + 10 * pane)
+    assert desk.transitions == []
 
 
 def test_too_few_mentions_fire_below_also_when_none_comes_at_all() -> None:
