@@ -4,7 +4,6 @@ In: texts, a broker. Out: `Report`. First every arm must say what the service sa
 """
 
 import statistics
-import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -13,9 +12,9 @@ import msgspec
 from contracts.errors import ModelInvalid
 from deploy.bench.latency import latencies_ms
 from deploy.bench.machine import machine
+from deploy.bench.raw import RawForward
 from deploy.bench.running import Arm, Turn, take_turn
 from deploy.bench.turns import Ratio, longest_within, order, percentile, ratio
-from models.batching import pad_batch, plan_batches
 from models.protocols import TextInput
 from models.registry import build_text_scorer, locate_model, open_model
 
@@ -66,11 +65,12 @@ def measure(
     tell(f"gate: {agreement}")
     arms = _arms(plan)
     turns: dict[str, list[Turn]] = {name: [] for name in arms}
+    raw = RawForward(texts[: plan.records])
     for number, name in order(tuple(arms), plan.rounds):
         arm = arms[name]
         given = repeated if name == "repeats" else texts
         turn = (
-            _raw_turn(given[: arm.records])
+            raw.turn()
             if name == RAW
             else take_turn(arm, given, bootstrap=bootstrap, prefix=f"bench.{name}.{number}.")
         )
@@ -168,43 +168,6 @@ def gate(texts: Sequence[str], *, has_pipelines: bool) -> dict[str, float]:
                 f" {LEAST_AGREEMENT:.0%}: they do not run the same model, so their speed is not compared"
             )
     return agreement
-
-
-def _raw_turn(texts: Sequence[str]) -> Turn:
-    """Return how fast the network alone reads texts that are tokenised already, sorted, at its best portion."""
-    from tokenizers import Tokenizer
-
-    from models.engines.ort import OrtEngine
-
-    installed = open_model(locate_model("bundled"))
-    manifest = installed.manifest
-    tokenizer = Tokenizer.from_file(str(installed.folder / manifest.tokenizer))
-    limit = manifest.text.token_limit - 2
-    rows = [
-        [manifest.text.begin_id, *each.ids[:limit], manifest.text.end_id]
-        for each in tokenizer.encode_batch(list(texts), add_special_tokens=False)
-    ]
-    engine = OrtEngine(installed.folder / manifest.network, manifest.labels)
-    engine.start()
-    best = Turn(0.0, 0.0)
-    for budget in (256, 512, 1024):
-        plan = plan_batches(
-            [len(row) for row in rows], token_budget=budget, pass_tokens=engine.pass_tokens
-        )
-        batches = [
-            pad_batch(
-                [rows[at] for at in batch.positions], batch.width, pad_id=manifest.text.pad_id
-            )
-            for batch in plan
-        ]
-        began, cpu = time.perf_counter(), time.process_time()
-        for batch in batches:
-            engine.run(batch)
-        rate = len(rows) / (time.perf_counter() - began)
-        if rate > best.rate:
-            best = Turn(rate, (time.process_time() - cpu) / len(rows))
-    engine.close()
-    return best
 
 
 def _latency(
