@@ -136,13 +136,15 @@ def _one(alerts: "list[Alert]", given: str) -> "Target":
 
 
 def _check_target(settings: Settings, target: "Target", *, alerts: "list[Alert]") -> None:
+    from consumers.alerting.rules import read_each
     from consumers.operations.alert_feedback import check_rule, check_watch, stored_watches
 
     watches = stored_watches(settings)
     check_watch(target, watches=watches, alerts=alerts)
     watch = watches.get(f"{target.tenant}/{target.watch}")
     if watch is not None:
-        check_rule(target, watch, alerts=alerts, pane_s=settings.runtime.pane_s)
+        rules, _ = read_each(watch, heads={}, pane_s=settings.runtime.pane_s)
+        check_rule(target, [rule.id for rule in rules], alerts=alerts)
 
 
 def _person(by: str | None) -> str:

@@ -1,7 +1,7 @@
 """Feedback: what a person says of alerts, made from words and put on its topic.
 
 In: an alert or a watch, and what was typed. Out: records of topic `feedback`, keyed like mentions so that they reach
-the worker that holds the watch. Imports contracts, the alert stage's rules, the runtime's table and the publisher.
+the worker that holds the watch. Imports contracts, the runtime's table and the publisher.
 """
 
 import re
@@ -10,9 +10,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from consumers.alerting.rule_settings import near
-from consumers.alerting.rules import read_each
-from consumers.operations.alerts import subject_words, unknown_words
+from consumers.operations.alerts import near_names, subject_words, unknown_words
 from consumers.runtime.table import Change, Table
 from contracts.alerts import Action, Alert, Feedback
 from contracts.codec import Codec, encode_value, make_headers, rfc3339
@@ -119,15 +117,15 @@ def check_watch(target: Target, *, watches: Collection[str], alerts: Iterable[Al
         raise WatchInvalid(words)
 
 
-def check_rule(target: Target, watch: Watch, *, alerts: Iterable[Alert], pane_s: int) -> None:
-    """Raise InvalidInput for a rule that a watch does not have, nor any alert of it, naming those it has."""
-    rules, _ = read_each(watch, heads={}, pane_s=pane_s)
+def check_rule(target: Target, rules: Iterable[str], *, alerts: Iterable[Alert]) -> None:
+    """Raise InvalidInput for a rule that is none of a watch's `rules` and has no alerts, naming those there are."""
     of_it = Target(target.tenant, target.watch)
-    ids = [*(rule.id for rule in rules), *(alert.rule for alert in alerts if of_it.has(alert))]
-    if target.rule is not None and target.rule not in ids:
-        has = f"it has {', '.join(dict.fromkeys(ids))}" if ids else "it has none"
-        told = f"watch {watch.key} has no rule {target.rule!r}; {has}"
-        raise InvalidInput("; ".join(filter(None, (told, near(target.rule, ids)))))
+    known = dict.fromkeys([*rules, *(alert.rule for alert in alerts if of_it.has(alert))])
+    if target.rule is not None and target.rule not in known:
+        raise InvalidInput(
+            f"watch {target.tenant}/{target.watch} has no rule {target.rule!r};"
+            f" it has {', '.join(known) or 'none'}{near_names(target.rule, known)}"
+        )
 
 
 def reach_words(target: Target, alerts: Sequence[Alert]) -> str:
@@ -140,8 +138,7 @@ def reach_words(target: Target, alerts: Sequence[Alert]) -> str:
     wider = Target(target.tenant, target.watch, rule=target.rule)
     groups = {alert.group for alert in alerts if wider.has(alert) and alert.group}
     about = subject_words(f"{target.tenant}/{target.watch}", target.rule, None)
-    told = f"{told}; no alert of {about} has the group {target.group!r} yet"
-    return "; ".join(filter(None, (told, near(target.group, sorted(groups)))))
+    return f"{told}; no alert of {about} has the group {target.group!r} yet{near_names(target.group, groups)}"
 
 
 def words_of(feedback: Feedback) -> str:

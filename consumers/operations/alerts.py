@@ -95,9 +95,19 @@ def unknown_words(tenant: str, watch: str | None, *, known: Collection[str]) -> 
         told = f"there is no watch {asked!r}"
     if asked in names:
         return ""
-    close = difflib.get_close_matches(asked, sorted(names), n=_NEAR, cutoff=_ALIKE)
-    hint = f"near: {', '.join(close)}" if close else "`hubbub watch list` shows them all"
-    return f"{told}; {hint}"
+    return told + (
+        near_names(asked, names, cutoff=_ALIKE) or "; `hubbub watch list` shows them all"
+    )
+
+
+def near_names(word: str, names: Collection[str], *, cutoff: float = 0.6) -> str:
+    """Return words, to stand at the end of others, that say which names are near; empty where none is.
+
+    >>> near_names("volum_spike", ["silence", "volume_spike"])
+    '; near: volume_spike'
+    """
+    close = difflib.get_close_matches(word, sorted(names), n=_NEAR, cutoff=cutoff)
+    return f"; near: {', '.join(close)}" if close else ""
 
 
 def _near_words(word: str, alerts: Sequence[Alert]) -> str:
