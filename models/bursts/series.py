@@ -87,7 +87,9 @@ def _number_of(value: str, *, place: str) -> float:
         number = float(value)
     except ValueError as error:
         raise SourceInvalid(f"{place} has the value {value!r}, expected a number") from error
-    if not abs(number) <= LARGEST:
+    if math.isnan(number):
+        raise SourceInvalid(f"{place} has the value {value!r}, which is no number")
+    if abs(number) > LARGEST:
         raise SourceInvalid(f"{place} has the value {value!r}, expected one within ±{LARGEST:g}")
     return number
 
