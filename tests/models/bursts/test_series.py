@@ -65,7 +65,10 @@ def test_a_clock_that_falls_back_an_hour_and_a_moment_told_twice_are_taken() -> 
         (["timestamp,value", "2026-11-27 14:00:00"], "posts.csv:2 has 1 cells"),
         (["timestamp,value", "", "yesterday,3"], "posts.csv:3 has the timestamp 'yesterday'"),
         (["timestamp,value", "2026-11-27 14:00:00,many"], "posts.csv:2 has the value 'many'"),
-        (["timestamp,value", "2026-11-27 14:00:00,nan"], "posts.csv:2 has the value 'nan', which is no number"),
+        (
+            ["timestamp,value", "2026-11-27 14:00:00,nan"],
+            "posts.csv:2 has the value 'nan', which is no number",
+        ),
         (["timestamp,value", "2026-11-27 14:00:00,inf"], "posts.csv:2 has the value 'inf'"),
         (
             ["timestamp,value", "2026-11-27 14:00:00,1", "2026-11-27 12:00:00,1"],
