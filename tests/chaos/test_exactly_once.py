@@ -54,6 +54,7 @@ QUERIES = {"bread": "bread", "rolls": "bread AND rolls", "seeded": "bread AND se
 # The broker is killed when so many workers have been.
 BROKER_AT = (4, 9, 14, 18, 22)
 INSIDE = ("sent", "changelog", "offsets")
+STUCK_S = 10.0
 # The step and how often it is reached before the kill, for each start of a worker.
 SCORE_PLANS = (
     "sent@3", "changelog@2", "offsets@3", "sent@1", "committed@2", "changelog@3", "offsets@1", "sent@2",
@@ -219,6 +220,7 @@ def run_and_kill(node: KafkaNode, crew: Crew, settings: Settings, events: list[E
     share = len(events) // (crew.armed + 1)
     fed = brokers = 0
     until = time.monotonic() + 480
+    last_fed = time.monotonic()
     while crew.armed:
         assert time.monotonic() < until, f"{crew.armed} kills have not come: {crew.kills}"
         killed = crew.kills.total()
@@ -227,9 +229,12 @@ def run_and_kill(node: KafkaNode, crew: Crew, settings: Settings, events: list[E
             node.kill()
             node.start()
         crew.look()
-        if fed < (killed + 1) * share:
-            publish_events(settings, events[fed : fed + share])
-            fed += share
+        # Where the one who is to die got too little of what there was, for another took it, a little more is fed.
+        is_stuck = time.monotonic() - last_fed > STUCK_S
+        if fed < (killed + 1) * share or is_stuck:
+            more = share if not is_stuck else share // 16
+            publish_events(settings, events[fed : fed + more])
+            fed, last_fed = fed + more, time.monotonic()
         time.sleep(0.05)
     publish_events(settings, events[fed:])
     return brokers
