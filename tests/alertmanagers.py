@@ -83,7 +83,7 @@ class Alertmanager:
         self._folder = folder
         configuration = folder / "alertmanager.yml"
         configuration.write_text(CONFIGURATION.format(hook=hook), encoding="utf-8")
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._words = [
             program, f"--config.file={configuration}", f"--storage.path={folder / 'data'}",
@@ -176,7 +176,8 @@ def holds_for(seconds: float, holds: Callable[[], bool]) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -6,6 +6,7 @@ Where Kafka cannot be had (no extra `kafka`, no download), a test that needs it 
 """
 
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,9 @@ import pytest
 
 from contracts.errors import DownloadFailed, MissingExtra
 from deploy.kafka.node import KafkaNode
+
+# A run in the background of a script ignores Ctrl-C, and would hand that on to every process that it starts.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 StartKafka = Callable[..., KafkaNode]
 

@@ -13,7 +13,14 @@ import pytest
 
 from contracts.alerts import Alert, Feedback, Silence
 from contracts.settings import Settings
-from tests.alertmanagers import DIRECT, Alertmanager, Webhook, alertmanager_and_hook, holds_for
+from tests.alertmanagers import (
+    DIRECT,
+    Alertmanager,
+    Webhook,
+    alertmanager_and_hook,
+    free_port,
+    holds_for,
+)
 from tests.conftest import StartKafka
 from tests.given_alerts import alert_of, feedback_in, put_alerts, resolved
 from tests.streams import ended, eventually, quiet_clients, start_worker, stopped, stream_settings
@@ -219,7 +226,7 @@ def is_longer(found: Feedback, before: Feedback) -> bool:
 
 
 def test_it_serves_metrics_and_is_ready_once_alertmanager_answers(given: Given) -> None:
-    port = given.server.port + 1 if given.server.port < 60_000 else given.server.port - 1
+    port = free_port()
     given.file.write_text(given.file.read_text() + f"[metrics]\nport = {port - 200}\n")
     settings = given.settings.model_copy(update={"metrics": type(given.settings.metrics)()})
     put_alerts(given.settings, live_alert())
