@@ -11,13 +11,13 @@ Traceback (most recent call last):
 contracts.errors.RuleInvalid: rules[1].settings.sensitivity: 'hgih'; expected low, medium or high; near: high
 """
 
-import difflib
 import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from contracts.errors import RuleInvalid
+from contracts.nearest import nearest
 
 Value = str | float | bool
 
@@ -44,7 +44,7 @@ class Given(NamedTuple):
             if name not in known:
                 raise RuleInvalid(
                     f"{self.place}.settings.{name} is no setting of {kind}; "
-                    + (near(name, known) or f"expected {listed(sorted(known))}")
+                    + (nearest(name, known) or f"expected {listed(sorted(known))}")
                 )
 
     def wrong(self, name: str, expected: str) -> RuleInvalid:
@@ -96,23 +96,13 @@ class Given(NamedTuple):
         return int(value)
 
 
-def near(word: str, known: Collection[str]) -> str:
-    """Return words that name the known ones nearest to `word`; empty where none is near.
-
-    >>> near("sensitivty", ["sensitivity", "severity"])
-    'near: sensitivity'
-    """
-    found = difflib.get_close_matches(word, list(known), n=3, cutoff=0.6)
-    return f"near: {', '.join(found)}" if found else ""
-
-
 def with_near(word: str, known: Sequence[str]) -> str:
     """Return what was expected, with the nearest to what was given.
 
     >>> with_near("volum", ["volume", "reach"])
     'volume or reach; near: volume'
     """
-    hint = near(word, known)
+    hint = nearest(word, known)
     return listed(known) + (f"; {hint}" if hint else "")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Collection, Sequence
 
 from contracts.alerts import Alert
 from contracts.errors import InvalidInput
+from contracts.nearest import nearest
 
 PREFIX_LENGTH = 6
 EVERY_STATE = ("firing", "acknowledged", "pending", "resolved")
@@ -106,8 +107,8 @@ def near_names(word: str, names: Collection[str], *, cutoff: float = 0.6) -> str
     >>> near_names("volum_spike", ["silence", "volume_spike"])
     '; near: volume_spike'
     """
-    close = difflib.get_close_matches(word, sorted(names), n=_NEAR, cutoff=cutoff)
-    return f"; near: {', '.join(close)}" if close else ""
+    words = nearest(word, sorted(names), cutoff=cutoff)
+    return f"; {words}" if words else ""
 
 
 def _near_words(word: str, alerts: Sequence[Alert]) -> str:

@@ -13,9 +13,10 @@ from typing import Any
 
 import msgspec
 
-from consumers.alerting.rule_settings import listed, near
+from consumers.alerting.rule_settings import listed
 from consumers.alerting.rules import SETTINGS, read_rules
 from contracts.errors import QueryInvalid, RuleInvalid, WatchInvalid
+from contracts.nearest import nearest
 from contracts.watches import Rule, Watch
 
 Check = Callable[[Watch], object]
@@ -95,7 +96,7 @@ def _watch(path: Path, row: Any, *, number: int) -> Watch:
 def _check_keys(row: Any, *, place: str) -> None:
     """Raise WatchInvalid for a key that neither a watch nor a rule has; what is no table is left to the reader."""
     for name in _unknown(row, WATCH_KEYS):
-        hint = near(name, WATCH_KEYS) or f"expected {listed(WATCH_KEYS)}"
+        hint = nearest(name, WATCH_KEYS) or f"expected {listed(WATCH_KEYS)}"
         raise WatchInvalid(f"{place}: {name} is no key of a watch; {hint}")
     rules = row.get("rules") if isinstance(row, Mapping) else None
     for index, rule in enumerate(rules if isinstance(rules, list) else ()):
@@ -112,7 +113,7 @@ def _unknown(table: Any, known: Sequence[str]) -> list[str]:
 def _rule_hint(name: str) -> str:
     if name in _SETTING_NAMES:
         return f"it belongs in settings: settings = {{ {name} = ... }}"
-    return near(name, RULE_KEYS) or f"expected {listed(RULE_KEYS)}"
+    return nearest(name, RULE_KEYS) or f"expected {listed(RULE_KEYS)}"
 
 
 def _check(watch: Watch, check: Check, *, place: str) -> None:
