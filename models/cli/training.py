@@ -64,9 +64,16 @@ def ablate_command(
     ] = Path("models/training/encoder.variants.toml"),
     seeds: Annotated[int, typer.Option(min=1, help="Fits of each variant.")] = 3,
     device: Device = "cpu",
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Set a key that all variants share, such as samples=24000."),
+    ] = None,
     report: Annotated[
         bool, typer.Option("--report", help="Fit nothing: print what was found, as Markdown.")
     ] = False,
+    against: Annotated[
+        str, typer.Option(help="The variant that the others are compared with, else the first.")
+    ] = "",
     threads: Threads = 2,
 ) -> None:
     """Fit the student again with one thing changed, over seeds, and say what each change does."""
@@ -76,9 +83,10 @@ def ablate_command(
 
     if not report:
         require_torch().set_num_threads(threads)
-        ablate(open_run(run, device=device), read_variants(variants), seeds=seeds)
+        wanted = read_variants(variants, changes_of(changes or ()))
+        ablate(open_run(run, device=device), wanted, seeds=seeds)
         typer.echo(f"ledger: {run / LEDGER}", err=True)
-    typer.echo(ablation_report(read_ledger(run)), nl=False)
+    typer.echo(ablation_report(read_ledger(run), against=against), nl=False)
 
 
 def search_command(

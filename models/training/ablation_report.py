@@ -1,10 +1,12 @@
 """Tell what an ablation found, as Markdown.
 
-In: the lines of a ledger. Out: a table for each head: a row a variant, a column a source, mean ± standard deviation
-over seeds. Imports numpy, never torch.
+In: the lines of a ledger. Out: what each variant does to each head, beside one of them, pair by pair of equal seeds;
+then a table for each head: a row a variant, a column a source, mean ± standard deviation over seeds. Imports numpy,
+never torch.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -12,6 +14,10 @@ import numpy as np
 
 from contracts.errors import InvalidInput
 from models.training.ablation import LEDGER, Trial
+
+COMPARED = """Mean macro-F1 of a head's sources; of the other variants its difference to `{against}` in points, ± the
+standard error over pairs of equal seeds. Rarest: the F1 of each source's rarest class, the mean of all. Likeness: the
+cosine to the base encoder's vectors, in percent."""
 
 
 def read_ledger(run: Path) -> list[Trial]:
@@ -24,18 +30,79 @@ def read_ledger(run: Path) -> list[Trial]:
     ]
 
 
-def ablation_report(trials: Sequence[Trial]) -> str:
-    """Return the tables; a cell is macro-F1 in percent and, after a stroke, the F1 of the source's rarest class.
+def ablation_report(trials: Sequence[Trial], *, against: str = "") -> str:
+    """Return the tables; variants are compared with `against`, the ledger's first one where it is empty.
 
-    Variants stand in the ledger's order. A variant that a head was not drawn in is judged there all the same.
+    Variants stand in the ledger's order. Raises `InvalidInput` when the ledger holds no `against`.
     """
+    against = against or trials[0].variant
+    if all(trial.variant != against for trial in trials):
+        names = ", ".join(dict.fromkeys(trial.variant for trial in trials))
+        raise InvalidInput(f"the ledger holds no variant {against!r}; there are {names}")
     sources = sorted({source for trial in trials for source in trial.scores})
-    parts = []
-    for head in dict.fromkeys(source.split("/")[0] for source in sources):
+    parts = [
+        COMPARED.format(against=against),
+        "\n".join(_differences(trials, sources, against=against)),
+        "Macro-F1 / F1 of the rarest class, percent: mean ± standard deviation over seeds.",
+    ]
+    for head in heads_of(sources):
         mine = [source for source in sources if source.startswith(f"{head}/")]
         parts.append("\n".join([f"## {head}", "", *_table(trials, mine)]))
-    note = "Macro-F1 / F1 of the rarest class, percent: mean ± standard deviation over seeds."
-    return "\n\n".join([note, *parts]) + "\n"
+    return "\n\n".join(parts) + "\n"
+
+
+def heads_of(sources: Iterable[str]) -> list[str]:
+    """Return the heads of sources such as `emotion/meld_text/dev.jsonl.gz`, each once."""
+    return list(dict.fromkeys(source.split("/")[0] for source in sources))
+
+
+def _differences(trials: Sequence[Trial], sources: Sequence[str], *, against: str) -> list[str]:
+    heads = heads_of(sources)
+    lines = [f"| variant | seeds | {' | '.join(heads)} | rarest | likeness |"]
+    lines.append("|---" * (4 + len(heads)) + "|")
+    for variant in dict.fromkeys(trial.variant for trial in trials):
+        found = {trial.seed: trial for trial in trials if trial.variant == variant}
+        usual = {trial.seed: trial for trial in trials if trial.variant == against}
+        figures: list[Callable[[Trial], float | None]] = [partial(_of_head, one) for one in heads]
+        cells = [
+            _difference(found, {} if variant == against else usual, figure=figure)
+            for figure in [*figures, _rarest, _likeness]
+        ]
+        lines.append(f"| {variant} | {len(found)} | {' | '.join(cells)} |")
+    return lines
+
+
+def _difference(
+    found: Mapping[int, Trial],
+    usual: Mapping[int, Trial],
+    *,
+    figure: Callable[[Trial], float | None],
+) -> str:
+    """Return the mean of a figure or, beside the usual ones, of its differences seed by seed."""
+    mine = {seed: value for seed, trial in found.items() if (value := figure(trial)) is not None}
+    if not usual:
+        return f"{100 * np.mean(list(mine.values())):.1f}" if mine else "–"
+    theirs = {seed: figure(trial) for seed, trial in usual.items()}
+    both = [
+        100 * (mine[s] - value) for s, value in theirs.items() if s in mine and value is not None
+    ]
+    if not both:
+        return "–"
+    mean = f"{np.mean(both):+.1f}"
+    return mean if len(both) == 1 else f"{mean} ± {np.std(both, ddof=1) / np.sqrt(len(both)):.1f}"
+
+
+def _of_head(head: str, trial: Trial) -> float | None:
+    found = [one["macro_f1"] for key, one in trial.scores.items() if key.startswith(f"{head}/")]
+    return float(np.mean(found)) if found else None
+
+
+def _rarest(trial: Trial) -> float | None:
+    return float(np.mean([one["rarest_f1"] for one in trial.scores.values()]))
+
+
+def _likeness(trial: Trial) -> float | None:
+    return trial.likeness
 
 
 def _table(trials: Sequence[Trial], sources: Sequence[str]) -> list[str]:

@@ -162,7 +162,11 @@ class TextsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TrainingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Hold a whole training run; equal config, data, seed and machine give an equal model."""
+    """Hold a whole training run; equal config, data, seed and machine give an equal model.
+
+    `rows` keeps that many rows and unlabelled texts for training, drawn as often as training would draw them: to try a
+    recipe out (0: all of them). Development rows are kept in any case.
+    """
 
     name: str
     seed: int
@@ -175,6 +179,7 @@ class TrainingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sources: tuple[SourceConfig, ...]
     texts: tuple[TextsConfig, ...] = ()
     second: SecondConfig | None = None
+    rows: int = 0
 
     @property
     def exported(self) -> dict[str, tuple[str, ...]]:

@@ -35,11 +35,16 @@ def encode_rows(
     for step in _in_steps(order, corpus.lengths(), budget=TOKENS_PER_STEP):
         framed = framed_rows(corpus, step, with_context=np.full(len(step), not prefix))
         ids = torch.from_numpy(with_prefix(framed, prefix)).to(device)
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        with torch.autocast(device.type, torch.bfloat16, enabled=is_fast_in_bfloat16(device)):
             output = model(ids)
         for part in parts:
             found[part].append(getattr(output, part).float())
     return {part: torch.cat(values).cpu().numpy()[back] for part, values in found.items()}
+
+
+def is_fast_in_bfloat16(device: torch.device) -> bool:
+    """Return whether products in bfloat16 are worth their casts: on a GPU, and on a CPU with AMX."""
+    return device.type == "cuda" or bool(torch.cpu.get_capabilities().get("amx_bf16"))
 
 
 def _in_steps(

@@ -34,7 +34,7 @@ from models.training.losses import (
     likeness_loss,
     soft_label_loss,
 )
-from models.training.measuring import development_scores, mean_macro_f1
+from models.training.measuring import development_rows, development_scores, mean_macro_f1
 from models.training.optimizing import blend, make_optimizer, set_rates
 from models.training.stopping import EarlyStop
 
@@ -127,8 +127,7 @@ class Fitting:
         """Measure the average on development rows of the exported heads."""
         moving = {name: value.detach().clone() for name, value in self.model.named_parameters()}
         set_weights(self.model, progress.average)
-        heads = [list(self._config.heads).index(head) for head in self._config.exported]
-        rows = np.flatnonzero(self._corpus.is_dev & np.isin(self._corpus.head, heads))
+        rows = development_rows(self._corpus, self._columns, heads=self._config.exported)
         if len(rows) > CHECKED_ROWS:
             rows = np.random.default_rng(seed).choice(rows, CHECKED_ROWS, replace=False)
         scores = development_scores(self.model, self._corpus, columns=self._columns, rows=rows)

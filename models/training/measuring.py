@@ -20,6 +20,8 @@ from models.training.corpus import Columns, Corpus
 if TYPE_CHECKING:
     from models.networks.encoder import Encoder
 
+LIKENESS_ROWS = 2000
+
 Scores = dict[str, dict[str, float]]
 
 
@@ -45,6 +47,30 @@ def development_scores(
             "rarest_f1": round(rarest_f1(true, guessed), 4),
         }
     return scores
+
+
+def development_rows(
+    corpus: Corpus, columns: Columns, *, heads: Iterable[str]
+) -> npt.NDArray[np.int64]:
+    """Return the positions of the development rows of some heads."""
+    wanted = [list(columns.labels).index(head) for head in heads]
+    return np.flatnonzero(corpus.is_dev & np.isin(corpus.head, wanted))
+
+
+def development_likeness(
+    model: "Encoder",
+    corpus: Corpus,
+    *,
+    vectors: npt.NDArray[np.float16],
+    rows: npt.NDArray[np.int64],
+) -> float:
+    """Return the mean cosine of embeddings to `vectors` [texts, hidden], over at most 2,000 of `rows`, evenly taken."""
+    from models.training.encoding import encode_rows
+
+    rows = rows[:: max(1, len(rows) // LIKENESS_ROWS)]
+    ours = encode_rows(model, corpus, rows=rows, parts=("embedding",))["embedding"]
+    theirs = vectors[corpus.text[rows]].astype(np.float32)
+    return round(float(np.mean(np.sum(ours * theirs, axis=1))), 4)
 
 
 def mean_macro_f1(scores: Scores, heads: Iterable[str]) -> float:

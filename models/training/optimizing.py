@@ -28,8 +28,7 @@ def make_optimizer(model: Encoder, fit: FitConfig) -> torch.optim.Optimizer:
         decay = fit.weight_decay if value.ndim > 1 else 0.0
         group = {"params": [], "lr": top, "top": top, "weight_decay": decay}
         merged.setdefault((top, decay), group)["params"].append(value)
-    fused = next(model.parameters()).is_cuda
-    return torch.optim.AdamW(list(merged.values()), betas=(0.9, 0.98), fused=fused)
+    return torch.optim.AdamW(list(merged.values()), betas=(0.9, 0.98), fused=True)
 
 
 def set_rates(optimizer: torch.optim.Optimizer, fit: FitConfig, *, seen: int) -> None:

@@ -26,6 +26,7 @@ from models.training.baseline import baseline_figures
 from models.training.config import TrainingConfig
 from models.training.corpus import build_corpus, columns_of, save_corpus
 from models.training.sources import LabelledRow, PlainText, plain_texts, read_rows
+from models.training.thinning import thinned
 from models.training.vocabulary import (
     BASE_SPECIALS,
     base_tokenizer,
@@ -44,8 +45,7 @@ def prepare(config: TrainingConfig, data: Path, *, folder: Path) -> None:
     """Write everything that the later stages read; nothing when it is there."""
     if (folder / BASE_FILE).exists():
         return
-    rows = read_rows(config, data)
-    texts = plain_texts(config, data, known={row.text for row in rows})
+    rows, texts = read_everything(config, data)
     prepare_rows(config, rows, texts=texts, folder=folder)
 
 
@@ -68,10 +68,18 @@ def prepare_rows(
     save_base(encoder, kept, path=folder / BASE_FILE)
 
 
-def corpus_texts(config: TrainingConfig, data: Path) -> list[PlainText]:
-    """Return the corpus's distinct texts in its own order, read anew."""
+def read_everything(
+    config: TrainingConfig, data: Path
+) -> tuple[list[LabelledRow], list[PlainText]]:
+    """Return the labelled rows and the unlabelled texts, thinned where the config wants few."""
     rows = read_rows(config, data)
     texts = plain_texts(config, data, known={row.text for row in rows})
+    return thinned(rows, texts, config=config) if config.rows else (rows, texts)
+
+
+def corpus_texts(config: TrainingConfig, data: Path) -> list[PlainText]:
+    """Return the corpus's distinct texts in its own order, read anew."""
+    rows, texts = read_everything(config, data)
     langs: dict[str, str] = {}
     items: list[LabelledRow | PlainText] = [*rows, *texts]
     for item in items:

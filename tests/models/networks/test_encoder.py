@@ -11,6 +11,7 @@ torch = pytest.importorskip("torch")
 from models.networks.encoder import (  # noqa: E402  (torch first)
     Encoder,
     EncoderShape,
+    attend,
     base_weights_of,
     fill_from_base,
     masked_mean,
@@ -132,3 +133,16 @@ def test_what_is_filled_from_a_base_is_given_back_by_the_same_names(model: Encod
     back = base_weights_of(model)
     assert set(base) - set(back) == {name for name in base if "_embeddings." in name}
     assert all(np.array_equal(values.numpy(), base[name]) for name, values in back.items())
+
+
+def test_attention_is_the_same_with_gradients_and_without() -> None:
+    # Given rows of which one is padded
+    generator = torch.Generator().manual_seed(3)
+    qkv = torch.randn(3, 2, 4, 7, 6, generator=generator)
+    mask = torch.ones(2, 1, 1, 7, dtype=torch.bool)
+    mask[1, ..., 4:] = False
+    # When it is computed as in training and as in serving
+    with torch.enable_grad():
+        written_out = attend(qkv, mask)
+    # Then nothing differs
+    torch.testing.assert_close(written_out, attend(qkv, mask))
