@@ -14,7 +14,7 @@ import numpy as np
 from contracts import telemetry
 from contracts.errors import ModelInvalid
 from models.batching import pad_batch, plan_batches, rows_in_input_order
-from models.cache import Answer, RowCache, key_of
+from models.cache import Answer, Cache, key_of
 from models.protocols import Engine, EngineOutput, FloatArray
 
 
@@ -61,7 +61,7 @@ class Forwarder:
         self._pad_id = pad_id
         self._batch_tokens = limits.batch_tokens
         self._keeps_pooled = keeps_pooled
-        self._cache = RowCache(limits.cache_texts)
+        self._cache: Cache[Answer] = Cache(limits.cache_texts)
         self._cached_by = ""
         self._layout: _Layout | None = None
 

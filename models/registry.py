@@ -29,6 +29,7 @@ from models.lexicon.matching import Lexicon
 from models.lexicon.spans import SpanFinder
 from models.manifest import FEATURES_VERSION, FORMAT, MANIFEST_FILE, Manifest, model_digest
 from models.protocols import Engine, TextHead, TextScorer
+from models.remembering import RememberingScorer
 from models.scoring import EMOTION, FRAME, EncoderScorer, InstalledModel
 
 BUNDLED = "bundled"
@@ -71,10 +72,14 @@ def build_text_scorer(
     """
     shelf = HubShelf(hub or ModelSettings(), batch_tokens=running.limits.batch_tokens)
     asked = _Asked(model, home, shelf, running)
-    if not heads:
-        return _scorer_with((), asked)
-    plain = _scorer_with((), asked._replace(has_spans=False))
-    return _scorer_with(further_heads(heads, plain, home=home, hub=shelf), asked)
+    further: Sequence[TextHead] = ()
+    if heads:
+        plain = _scorer_with((), asked._replace(has_spans=False))
+        further = further_heads(heads, plain, home=home, hub=shelf)
+    scorer = _scorer_with(further, asked)
+    remembered = running.limits.cache_texts
+    # Identity has nothing to remember.
+    return RememberingScorer(scorer, remembered) if remembered and model != IDENTITY else scorer
 
 
 def build_encoder(

@@ -7,8 +7,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from models.forwarding import Limits
 from models.protocols import TextInput, TextScorer, TextScores
-from models.registry import BUNDLED, IDENTITY, build_text_scorer
+from models.registry import BUNDLED, IDENTITY, Running, build_text_scorer
 from tests.models.hub.saving import save_tiny
 
 TEXTS = [
@@ -25,10 +26,11 @@ TEXTS = [
 ]
 
 
+REMEMBERING = "remembering"
 HUB_KINDS = ["hub bert", "hub roberta", "hub encoder"]
 
 
-@pytest.fixture(scope="module", params=[BUNDLED, IDENTITY, *HUB_KINDS])
+@pytest.fixture(scope="module", params=[BUNDLED, REMEMBERING, IDENTITY, *HUB_KINDS])
 def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return the name of each implementation's model; those of the hub are tiny ones that are saved here."""
     if request.param not in HUB_KINDS:
@@ -41,9 +43,15 @@ def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     return f"hub:{save_tiny(folder, kind)}"
 
 
+def built(model: str) -> TextScorer:
+    if model == REMEMBERING:
+        return build_text_scorer(BUNDLED, running=Running(limits=Limits(cache_texts=8)))
+    return build_text_scorer(model)
+
+
 @pytest.fixture(scope="module")
 def scorer(model: str) -> Iterator[TextScorer]:
-    scorer = build_text_scorer(model)
+    scorer = built(model)
     scorer.start()
     yield scorer
     scorer.close()
@@ -142,7 +150,7 @@ def test_any_string_has_an_answer(scorer: TextScorer, text: str, hint: str | Non
 
 
 def test_closing_twice_is_closing_once(model: str) -> None:
-    other = build_text_scorer(model)
+    other = built(model)
     other.start()
     other.close()
     other.close()

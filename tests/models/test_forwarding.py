@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from contracts.errors import ModelInvalid
-from models.cache import Answer, RowCache, key_of
+from models.cache import Answer, Cache, key_of
 from models.forwarding import Forwarder, Limits, joined_outputs
 from models.protocols import EngineOutput, TokenBatch
 from tests.models.counting_engine import LABELS, CountingEngine
@@ -45,7 +45,7 @@ def test_without_room_nothing_is_remembered_and_a_full_cache_forgets_the_oldest(
     for _ in range(2):
         reading.forward(ROWS)
     assert engine.rows == 6
-    cache = RowCache(2)
+    cache: Cache[Answer] = Cache(2)
     for piece in (5, 6, 5, 7):
         if cache.get(key_of([piece])) is None:
             cache.put(key_of([piece]), Answer(np.full(1, piece, np.float32)))
