@@ -17,13 +17,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from contracts.errors import SourceInvalid
+from contracts.moments import parse_moment
 from contracts.settings import Settings, load
 from producers.entry import Entry
 from producers.pacing import Pace, parse_speed
 from producers.protocols import SourceReport
 from producers.sources.file.filtering import RowFilter
 from producers.sources.file.mapping import RowMapping
-from producers.sources.file.moments import parse_moment
 from producers.sources.file.position import FilePosition
 from producers.sources.file.source import FileOptions, FileSource
 from producers.sources.scenario.scenario import Scenario

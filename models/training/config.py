@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from contracts.errors import SettingsInvalid
+from contracts.errors import RecordMisfit, SettingsInvalid
+from contracts.moments import parse_moment
 
 EITHER = "|"  # between labels of which any one may be true
 
@@ -130,9 +131,10 @@ class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Rows whose label is not in the map are left out; `A|B` means that either may be true. `labels_of` takes the map of
     another file. `only` keeps the rows with these values. `dev_share` of the rows (chosen by a hash of the text) or
-    `dev_dialogues` of the dialogues become development rows. `dialogue` names the field by which turns belong
-    together: the turns before one are its context. `tells` says which labels its annotators could have given: those in
-    the map, or all of the head's. `weight` is how often a row is drawn.
+    `dev_dialogues` of the dialogues become development rows; or those from the moment `dev_from` on, told by the field
+    `time`: a model is asked about tomorrow, and a split by time asks it that. `dialogue` names the field by which turns
+    belong together: the turns before one are its context. `tells` says which labels its annotators could have given:
+    those in the map, or all of the head's. `weight` is how often a row is drawn.
     """
 
     file: str
@@ -150,6 +152,8 @@ class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     weight: float = 1.0
     dev_share: float = 0.0
     dev_dialogues: float = 0.0
+    dev_from: str = ""
+    time: str = "time"
 
 
 class TextsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -241,6 +245,13 @@ def _check_source(config: TrainingConfig, source: SourceConfig, *, path: Path) -
         raise SettingsInvalid(
             f"training config {path}: {source.file} teaches {source.head!r}, which is no head"
         )
+    if source.dev_from:
+        try:
+            parse_moment(source.dev_from)
+        except RecordMisfit as error:
+            raise SettingsInvalid(
+                f"training config {path}: dev_from of {source.file}: {error}"
+            ) from error
     labels = config.heads[source.head].labels
     named = {label for ours in config.label_map(source).values() for label in ours}
     if labels and (not named or named - set(labels)):

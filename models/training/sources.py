@@ -6,11 +6,14 @@ Imports contracts, models.features and the standard library; never torch.
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
+from contracts.errors import RecordMisfit, SourceInvalid
+from contracts.moments import parse_moment
 from models.evaluation.records import read_records
 from models.features.text import clean_text, context_line
 from models.protocols import TextInput
@@ -76,7 +79,7 @@ def _rows_of(config: TrainingConfig, source: SourceConfig, *, data: Path) -> Ite
         before.append(text)
         targets = targets_of(record.get(source.field), ours)
         if targets:
-            is_dev = _is_dev(source, text, dialogue=dialogue)
+            is_dev = _is_dev(source, record, text=text)
             yield LabelledRow(
                 text, context, source.head, source.lang, source.file, targets, known,
                 source.weight, is_dev,
@@ -91,10 +94,21 @@ def targets_of(value: object, ours: Mapping[str, tuple[str, ...]]) -> tuple[str,
     return tuple(dict.fromkeys(label for name in names for label in ours[name]))
 
 
-def _is_dev(source: SourceConfig, text: str, *, dialogue: object) -> bool:
+def _is_dev(source: SourceConfig, record: Mapping[str, Any], *, text: str) -> bool:
+    if source.dev_from:
+        return _moment_of(source, record) >= parse_moment(source.dev_from)
     if source.dev_dialogues:
-        return hash_share(str(dialogue)) < source.dev_dialogues
+        return hash_share(str(record.get(source.dialogue))) < source.dev_dialogues
     return source.role == "dev" or hash_share(text) < source.dev_share
+
+
+def _moment_of(source: SourceConfig, record: Mapping[str, Any]) -> datetime:
+    try:
+        return parse_moment(record.get(source.time))
+    except RecordMisfit as error:
+        raise SourceInvalid(
+            f"{source.file} is split by time, and its field {source.time!r} holds {error}"
+        ) from error
 
 
 def _raw_labels(source: SourceConfig, data: Path) -> dict[str, tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """Mapping: a row of any shape becomes an event.
 
 In: decoded JSON rows and the mapping that the command was given. Out: events, or errors that name the field. Pure;
-imports contracts, msgspec and moments.
+imports contracts and msgspec.
 """
 
 import difflib
@@ -13,7 +13,7 @@ import msgspec
 
 from contracts.errors import RecordMisfit, RecordUndecodable, SourceInvalid
 from contracts.events import Author, Event
-from producers.sources.file.moments import parse_moment
+from contracts.moments import parse_moment
 
 TIME = "observed_at"
 EVENT_FIELDS = tuple(

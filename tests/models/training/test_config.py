@@ -28,6 +28,14 @@ def test_a_label_map_to_an_unknown_label_is_refused(tmp_path: Path) -> None:
         read_config(tmp_path / "run.toml")
 
 
+def test_a_split_at_no_moment_is_refused(tmp_path: Path) -> None:
+    text = COMMITTED.read_text(encoding="utf-8")
+    text = text.replace("dev_share = 0.5", 'dev_from = "March"', 1)
+    (tmp_path / "run.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(SettingsInvalid, match=r"dev_from of smp2020_ewect/.*time 'March'"):
+        read_config(tmp_path / "run.toml")
+
+
 def test_keys_are_set_to_toml_values() -> None:
     changes = {"student.fit.samples": "10", "student.fit.heads": '["emotion"]', "seed": "3"}
     config = read_config(COMMITTED, changes)

@@ -41,6 +41,30 @@ def test_the_committed_config_lists_no_test_split() -> None:
     assert all(source.licence for source in config.sources)
 
 
+def test_a_split_by_time_keeps_the_latest_rows_for_development(tmp_path: Path) -> None:
+    # Given rows in no order, with times as datasets write them
+    records = [
+        {"text": "march", "label": "pos", "at": "2026-03-01T00:00:00+00:00"},
+        {"text": "january", "label": "neg", "at": 1_767_225_600},
+        {"text": "eve of march", "label": "neg", "at": "2026-03-01T00:30:00+01:00"},
+        {"text": "april", "label": "pos", "at": "Wed Apr 01 20:19:24 +0000 2026"},
+    ]
+    labels = {"neg": "negative", "pos": "positive"}
+    # When all from March on is set aside
+    rows = rows_of(tmp_path, records, labels=labels, dev_from="2026-03-01", time="at")
+    # Then those rows alone are development rows
+    assert {row.text for row in rows if row.is_dev} == {"march", "april"}
+    assert {row.text for row in rows if not row.is_dev} == {"january", "eve of march"}
+
+
+def test_a_split_by_time_names_what_is_no_time(tmp_path: Path) -> None:
+    labels = {"pos": "positive", "neg": "negative"}
+    records = [{"text": "when", "label": "pos"}]
+    wrong = r"a/train\.jsonl\.gz is split by time.*'at' holds time None"
+    with pytest.raises(SourceInvalid, match=wrong):
+        rows_of(tmp_path, records, labels=labels, dev_from="2026-03-01", time="at")
+
+
 def test_labels_are_renamed_and_unknown_ones_left_out(tmp_path: Path) -> None:
     records = [{"text": "Good", "label": "pos"}, {"text": "Odd", "label": "weird"}]
     labels = {"neg": "negative", "pos": "positive"}

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.errors import RecordMisfit
-from producers.sources.file.moments import parse_moment
+from contracts.moments import parse_moment
 
 SANDY = datetime(2012, 10, 28, 0, 0, 3, tzinfo=UTC)
 

@@ -1,6 +1,6 @@
 """Moments: a row's time, in any of the forms that datasets use.
 
-In: a JSON value. Out: a datetime with its zone. Pure; imports contracts alone.
+In: a JSON value. Out: a datetime with its zone. Pure; imports contracts and the standard library.
 """
 
 import math
