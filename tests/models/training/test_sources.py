@@ -43,7 +43,7 @@ def test_the_committed_config_lists_no_test_split() -> None:
 
 def test_a_split_by_time_keeps_the_latest_rows_for_development(tmp_path: Path) -> None:
     # Given rows in no order, with times as datasets write them
-    records = [
+    records: list[dict[str, Any]] = [
         {"text": "march", "label": "pos", "at": "2026-03-01T00:00:00+00:00"},
         {"text": "january", "label": "neg", "at": 1_767_225_600},
         {"text": "eve of march", "label": "neg", "at": "2026-03-01T00:30:00+01:00"},
