@@ -75,6 +75,7 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         self._held: frozenset[Input] = frozenset()
         self._later: CorruptAt | None = None
         self._last_count = 0
+        self._next: dict[Input, int] = {}
         self._member: ConsumerGroupMetadata | None = None
         self._spins = Spins(2 * settings.runtime.session_timeout_ms)
 
@@ -100,13 +101,23 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
         """Say whether the group has given this member its partitions, none though they be."""
         return self._is_settled
 
-    def poll(self, wait_ms: int) -> dict[Input, list[Record]]:
-        """Return up to one transaction's records; waits at most `wait_ms` for the first.
+    @property
+    def waiting(self) -> int:
+        """Return how many records lay behind those taken when the broker last said so."""
+        return sum(
+            max(0, (self._consumer.highwater(TopicPartition(*source)) or 0) - offset)
+            for source, offset in self._next.items()
+            if source in self._held
+        )
+
+    def poll(self, wait_ms: int, *, most: int | None = None) -> dict[Input, list[Record]]:
+        """Return up to `most` records, one transaction's by default; waits at most `wait_ms` for the first.
 
         Records gathered before partitions came or went within this call are left out: they will be fetched again
         from the committed offset.
         """
         runtime = self._settings.runtime
+        limit = min(runtime.transaction_records, most or runtime.transaction_records)
         gathered: dict[Input, list[Record]] = {}
         count, size, started, first = 0, 0, time.monotonic(), 0.0
         if self._later is not None:
@@ -114,9 +125,8 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             raise error
         while True:
             generation = self._generation
-            most = runtime.transaction_records - count
             try:
-                polled = self._poll_once(GATHER_MS if gathered else wait_ms, most)
+                polled = self._poll_once(GATHER_MS if gathered else wait_ms, limit - count)
             except CorruptAt as error:
                 if not gathered:
                     raise
@@ -133,11 +143,12 @@ class Intake(ConsumerRebalanceListener):  # type: ignore[misc]
             if (
                 not polled
                 or not self._are_few(count, first)
-                or count >= runtime.transaction_records
+                or count >= limit
                 or size >= runtime.transaction_bytes
                 or spent_ms >= runtime.transaction_ms
             ):
                 self._last_count = count
+                self._next |= {source: many[-1].offset + 1 for source, many in gathered.items()}
                 return gathered
 
     def _are_few(self, count: int, first: float) -> bool:

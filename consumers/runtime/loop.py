@@ -22,6 +22,7 @@ from consumers.runtime.meter import Meter
 from consumers.runtime.outcome import BatchOutcome
 from consumers.runtime.parting import halves, singly
 from consumers.runtime.partitions import Partitions
+from consumers.runtime.portion import Portion
 from consumers.runtime.profile import Spent
 from consumers.runtime.retries import GoSingly, Retries
 from consumers.runtime.skipped import CorruptRange
@@ -61,9 +62,8 @@ def wall_clock_ms() -> int:
 class Worker:
     """Run one stage as one member of its group; `run` returns after `stop` or when idle long enough.
 
-    `is_fed`: see `Ending`.
-
     `slot` numbers the workers of a group on this deployment from 0: two live workers of one slot shut each other out.
+    `is_fed`: see `Ending`.
     """
 
     def __init__(  # noqa: PLR0913  who it is, and how a test or an idle input ends it
@@ -92,6 +92,7 @@ class Worker:
         self._retries = Retries(stage.name, settings.runtime, wait=self._wait_in_group)
         self._meter = Meter(stage.name)
         self._losses = Losses(self._client_id)
+        self._portion = Portion(settings.runtime.transaction_records)
         # A plain flag: a threading.Event that a signal handler sets can lock against the thread that waits on it.
         self._is_stopping = False
         self._corrupt_seen: dict[tuple[Input, int], int] = {}
@@ -179,7 +180,8 @@ class Worker:
     def _turn(self) -> None:
         with self._watchdog.step("poll"):
             wait_ms = AWAY_MS if self._committing.is_busy else POLL_MS
-            polled = self._meter.poll(lambda: self._intake.poll(wait_ms))
+            most = self._portion.most(self._intake.waiting)
+            polled = self._meter.poll(lambda: self._intake.poll(wait_ms, most=most))
         if not polled:
             self._committing.settle()
         if self._has_moved():
@@ -191,8 +193,10 @@ class Worker:
         if polled:
             self._faults.reach("polled")
             self._note_records(polled)
+            begun = time.monotonic()
             for records in self._portions(polled):
                 self._complete(records)
+            self._portion.note(sum(map(len, polled.values())), time.monotonic() - begun)
         self._tick_if_due()
 
     def _has_moved(self) -> bool:
@@ -330,7 +334,9 @@ class Worker:
         outcome.check_tick()
         if outcome.outputs:
             self._committing.hand_in_tick(outcome)
-        self._stop_when_idle(progress)
+        if self._ending.is_due(progress, running_ms=wall_clock_ms() - self._started_ms):
+            _LOG.info("idle", stage=self._stage.name)
+            self.stop()
 
     def _progress(self, positions: Mapping[Input, tuple[int, int]], now_ms: int) -> list[Progress]:
         """Return how each input stands; one that has just come has been silent for no time."""
@@ -349,11 +355,6 @@ class Worker:
             raise Stalled(
                 f"no record for {self._settings.runtime.stall_s:.0f} s though there are more: {stalled}"
             )
-
-    def _stop_when_idle(self, progress: Sequence[Progress]) -> None:
-        if self._ending.is_due(progress, running_ms=wall_clock_ms() - self._started_ms):
-            _LOG.info("idle", stage=self._stage.name)
-            self.stop()
 
     def _skip_corrupt(self, error: CorruptAt) -> None:
         """After three fetches of the same corrupt batch, set it aside as one dead letter and go on behind it."""
