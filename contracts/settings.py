@@ -110,6 +110,11 @@ class RuntimeSettings(Part):
 
     transaction_records: int = setting(1000, "Most records in one transaction.", ge=1)
     transaction_ms: int = setting(100, "Longest time to fill one transaction.", ge=0)
+    portion_ms: int = setting(
+        50,
+        "While few records wait, no more are taken at once than are worked off in this time.",
+        ge=1,
+    )
     transaction_bytes: int = setting(8 << 20, "Most input bytes in one transaction.", ge=1024)
     transaction_timeout_ms: int = setting(
         10_000, "After this the broker aborts what a killed worker left open.", ge=1000, le=900_000

@@ -43,7 +43,10 @@ class ScoreSettings(Part):
         0, "Most tokens in one forward pass; 0 for what the engine reads fastest.", ge=0
     )
     cache_texts: int = setting(
-        8192, "Texts whose answers are remembered, 5 kB each; 0 remembers none.", ge=0
+        8192,
+        "Texts whose answers are remembered, 5 kB each, 8 with heads of your own; 0 remembers none.",
+        ge=0,
+        le=10_000_000,
     )
     record_bytes: int = setting(1 << 20, "Largest event; a larger one is a dead letter.", ge=1024)
 

@@ -11,10 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from contracts import telemetry
 from contracts.errors import ModelInvalid
 from models.batching import pad_batch, plan_batches, rows_in_input_order
-from models.cache import Answer, Cache, key_of
+from models.cache import Answer, Cache, Counts, count_texts, key_of
 from models.protocols import Engine, EngineOutput, FloatArray
 
 
@@ -72,26 +71,24 @@ class Forwarder:
             if name != self._cached_by:
                 self._cache.clear()
                 self._cached_by = name
-            answers = self._answers(rows)
+            answers, counts = self._answers(rows)
             if self.engine.name == name:
+                count_texts(counts)
                 return self._joined(answers)
 
     def close(self) -> None:
         """Forget everything."""
         self._cache.clear()
 
-    def _answers(self, rows: Sequence[Sequence[int]]) -> list[Answer]:
+    def _answers(self, rows: Sequence[Sequence[int]]) -> tuple[list[Answer], Counts]:
         keys = [key_of(row) for row in rows]
         found = {key: answer for key in set(keys) if (answer := self._cache.get(key)) is not None}
         new = {key: row for key, row in zip(keys, rows, strict=True) if key not in found}
-        hits = sum(key in found for key in keys)
-        telemetry.CACHED.labels("hit").inc(hits)
-        telemetry.CACHED.labels("same_batch").inc(len(keys) - hits - len(new))
-        telemetry.CACHED.labels("miss").inc(len(new))
+        counts = Counts.of(keys, found=found, new=new)
         for key, answer in zip(new, self._run(list(new.values())), strict=True):
             found[key] = answer
             self._cache.put(key, answer)
-        return [found[key] for key in keys]
+        return [found[key] for key in keys], counts
 
     def _run(self, rows: Sequence[Sequence[int]]) -> list[Answer]:
         """Return the engine's answers, each with arrays of its own."""

@@ -34,8 +34,8 @@ from models.scoring import EMOTION, FRAME, EncoderScorer, InstalledModel
 
 BUNDLED = "bundled"
 CHAIN = ("tensorrt", "pytorch", "ort")
-# The driver of NVIDIA's GPUs makes it.
-NVIDIA = Path("/dev/nvidiactl")
+# The driver of NVIDIA's GPUs makes the first, that of Windows' Linux the second.
+NVIDIA = (Path("/dev/nvidiactl"), Path("/dev/dxg"))
 IDENTITY = "identity"
 
 
@@ -95,8 +95,9 @@ def build_encoder(
 def build_engine(installed: InstalledModel, choice: EngineChoice, *, plans: PlanCache) -> Engine:
     """Return the engine of a choice with those that take its place where it fails; not started."""
     path, labels = installed.folder / installed.manifest.network, installed.manifest.labels
-    makers = engine_makers(path, labels, plans=plans)
-    return FallbackEngine([makers[name]() for name in chain_of(choice, has_gpu=NVIDIA.exists())])
+    makers = engine_makers(path, labels, plans=plans, on_gpu=choice != "pytorch")
+    has_gpu = any(place.exists() for place in NVIDIA)
+    return FallbackEngine([makers[name]() for name in chain_of(choice, has_gpu=has_gpu)])
 
 
 def chain_of(choice: EngineChoice, *, has_gpu: bool) -> tuple[str, ...]:

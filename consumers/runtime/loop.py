@@ -92,7 +92,7 @@ class Worker:
         self._retries = Retries(stage.name, settings.runtime, wait=self._wait_in_group)
         self._meter = Meter(stage.name)
         self._losses = Losses(self._client_id)
-        self._portion = Portion(settings.runtime.transaction_records)
+        self._portion = Portion.of(settings.runtime)
         # A plain flag: a threading.Event that a signal handler sets can lock against the thread that waits on it.
         self._is_stopping = False
         self._corrupt_seen: dict[tuple[Input, int], int] = {}
@@ -115,7 +115,6 @@ class Worker:
         try:
             self._stage.start()
             self._started_ms = wall_clock_ms()
-            self._meter.begin()
             while not self._is_stopping:
                 try:
                     self._serve()

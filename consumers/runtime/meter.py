@@ -28,10 +28,11 @@ class Meter:
         self._seconds: dict[str, float] = defaultdict(float)
         self._beside: dict[str, float] = defaultdict(float)
         self._records = self._batches = 0
+        self._has_begun = False
         self._began = time.perf_counter()
 
-    def begin(self) -> None:
-        """Begin to count time: the stage is loaded."""
+    def _begin(self) -> None:
+        """Begin to count time: the stage is loaded, the group joined."""
         taken()
         self._seconds.clear()
         self._beside.clear()
@@ -71,6 +72,9 @@ class Meter:
         for source in self._lagging - held.keys():
             telemetry.LAG.remove(self._stage, source.topic, str(source.partition))
         self._lagging &= held.keys()
+        if held and not self._has_begun:
+            self._has_begun = True
+            self._begin()
         self._held = held
         telemetry.PARTITIONS.labels(self._stage).set(len(held))
 

@@ -7,11 +7,11 @@ large portion tells the first after n x t and the last after n x t as well; port
 soon and the last hardly later. Large portions are worth their wait where much waits anyway: each costs a fetch and a
 commit, and texts of like length find each other.
 
-    most = max(what is worked off in `TARGET_S`, a part of what waits, 1), at most the limit
+    most = max(what is worked off in the target time, a part of what waits, 1), at most the limit
 
 Here 90 wait, each takes 2 ms, and then 900:
 
->>> portion = Portion(1000)
+>>> portion = Portion(1000, target_s=0.05)
 >>> portion.note(100, 0.2)
 >>> portion.most(90), portion.most(900), portion.most(90_000)
 (30, 300, 1000)
@@ -19,18 +19,27 @@ Here 90 wait, each takes 2 ms, and then 900:
 25
 """
 
-TARGET_S = 0.05
+from typing import Self
+
+from contracts.settings import RuntimeSettings
+
 PART = 3
 # How much the newest portion says of the time that a record takes.
 NEWEST = 0.2
 
 
 class Portion:
-    """Choose portions of at most `limit` records."""
+    """Choose portions of at most `limit` records; few wait no longer than `target_s` for one another."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, target_s: float) -> None:
         self._limit = limit
+        self._target_s = target_s
         self._record_s = 0.0
+
+    @classmethod
+    def of(cls, settings: RuntimeSettings) -> Self:
+        """Return what the settings ask for."""
+        return cls(settings.transaction_records, target_s=settings.portion_ms / 1000)
 
     def note(self, records: int, seconds: float) -> None:
         """Take in how long some records took."""
@@ -46,5 +55,5 @@ class Portion:
         """Return the most to take while so many wait; the limit as long as no record's time is known."""
         if not self._record_s:
             return self._limit
-        quick = round(TARGET_S / self._record_s)
+        quick = round(self._target_s / self._record_s)
         return min(self._limit, max(quick, waiting // PART, 1))

@@ -3,8 +3,8 @@
 In: seconds by step, records, the whole time. Out: lines. Pure.
 
 `poll` is what it takes to get records, `idle` the wait for some, `wait` that for the transaction before; `other` is
-everything between the steps: repeats, ledgers, state, metrics, and joining the group. `send` and `commit` run in a
-thread of their own, beside the steps of the next batch.
+everything between the steps: repeats, ledgers, state, metrics. Loading and joining the group are left out. `send` and
+`commit` run in a thread of their own, beside the steps of the next batch.
 """
 
 from collections.abc import Iterator, Mapping

@@ -25,8 +25,7 @@ class FallbackEngine:
 
     def __init__(self, engines: Sequence[Engine]) -> None:
         self._left = list(engines)
-        self._has_choice = len(engines) > 1
-        self._is_started = False
+        self._is_wanted = self._is_started = False
 
     @property
     def name(self) -> str:
@@ -44,21 +43,24 @@ class FallbackEngine:
         return self._left[0].pass_tokens
 
     def start(self) -> None:
-        """Start the first that can. Raises what the last one raises."""
+        """Start the first that can. Raises what the last one raises, which may be tried again by `run`."""
+        self._is_wanted = True
         while True:
             try:
-                self._left[0].start()
+                _start(self._left[0])
             except (EngineFailed, MissingExtra, ModelInvalid) as error:
                 self._drop(error)
                 continue
-            if self._has_choice:
-                _LOG.info("engine_started", engine=self.name)
+            _LOG.info("engine_started", engine=self.name)
             telemetry.ENGINE.labels(self.name).set(1)
             self._is_started = True
             return
 
     def run(self, batch: TokenBatch) -> EngineOutput:
         """Run one pass on the engine in use, or on the next where that fails; raises what the last one raises."""
+        if self._is_wanted and not self._is_started:
+            # What the last engine lacked when it was to start, such as memory, may be there now.
+            self.start()
         parts = [batch]
         while True:
             try:
@@ -70,6 +72,10 @@ class FallbackEngine:
 
     def close(self) -> None:
         """Close the engine in use."""
+        self._is_wanted = False
+        self._close_first()
+
+    def _close_first(self) -> None:
         if self._is_started:
             telemetry.ENGINE.labels(self.name).set(0)
         self._is_started = False
@@ -80,7 +86,7 @@ class FallbackEngine:
         if len(self._left) == 1:
             raise error
         failed = self._left[0]
-        self.close()
+        self._close_first()
         del self._left[0]
         telemetry.FALLBACKS.labels(failed.name, error.code).inc()
         _LOG.warning(
@@ -95,3 +101,13 @@ class FallbackEngine:
             TokenBatch(batch.input_ids[at : at + each], batch.attention_mask[at : at + each])
             for at in range(0, rows, each)
         ] or [batch]
+
+
+def _start(engine: Engine) -> None:
+    """Start an engine; whatever its library raises is that engine's failure: memory, a broken library, a driver."""
+    try:
+        engine.start()
+    except HubbubError:
+        raise
+    except Exception as error:
+        raise EngineFailed(f"the engine {engine.name!r} cannot start: {error!r}") from error

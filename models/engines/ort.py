@@ -51,7 +51,8 @@ class OrtEngine:
     def start(self) -> None:
         """Load the graph.
 
-        Raises `ModelInvalid` when it cannot be read or lacks an output, `MissingExtra` without onnxruntime.
+        Raises `ModelInvalid` when it cannot be read or lacks an output, `MissingExtra` without onnxruntime,
+        `EngineFailed` without the memory.
         """
         try:
             import onnxruntime
@@ -77,7 +78,8 @@ class OrtEngine:
                 disabled_optimizers=slow,
             )
         except (*broken, *missing) as error:
-            raise ModelInvalid(f"onnxruntime cannot load {self._path}: {error}") from error
+            kind = EngineFailed if NO_MEMORY in str(error) else ModelInvalid
+            raise kind(f"onnxruntime cannot load {self._path}: {error}") from error
         present = {output.name for output in session.get_outputs()}
         lacking = set(self._outputs) - present
         if lacking:

@@ -9,13 +9,15 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from importlib import metadata
 
+from contracts import telemetry
 from contracts.scores import HeadScore
-from models.features.language import LanguageDecider
+from contracts.timing import timed
+from models.features.language import LanguageDecider, LanguageDecision
 from models.features.text import clean_text
 from models.hub.answering import answers, version_of
 from models.hub.head import warn_generic
 from models.hub.labels import LabelMap, check_poles, head_name, label_map
-from models.hub.reading import HubReader
+from models.hub.reading import HubReader, Reading
 from models.hub.source import HubSource
 from models.protocols import HeadInputs, TextHead, TextInput, TextScores
 from models.scoring import packed_vectors, valence_of
@@ -85,12 +87,26 @@ class HubScorer:
         """Score `texts`, in input order."""
         if not texts:
             return []
-        reading = self._reader.read(texts)
-        lines = [clean_text(text, token_limit=DECIDING_PIECES).text for text in texts]
-        decisions = [
-            self._decider.decide(line, text.lang_hint)
-            for line, text in zip(lines, texts, strict=True)
-        ]
+        with timed("forward"):
+            reading = self._reader.read(texts)
+        telemetry.CACHED.labels("miss").inc(len(texts))
+        with timed("tokenise"):
+            lines = [clean_text(text, token_limit=DECIDING_PIECES).text for text in texts]
+            decisions = [
+                self._decider.decide(line, text.lang_hint)
+                for line, text in zip(lines, texts, strict=True)
+            ]
+        with timed("calibrate"):
+            return self._answers(texts, lines, decisions=decisions, reading=reading)
+
+    def _answers(
+        self,
+        texts: Sequence[TextInput],
+        lines: Sequence[str],
+        *,
+        decisions: Sequence[LanguageDecision],
+        reading: Reading,
+    ) -> list[TextScores]:
         langs = [decision.lang for decision in decisions]
         heads: list[dict[str, HeadScore]] = [{} for _ in texts]
         if self._head and self._map:

@@ -27,7 +27,7 @@ class CountingEngine:
         self._changes_after = changes_after
         self._leaves_out = leaves_out
         self._fails_after = fails_after
-        self._starts = starts
+        self.starts = starts
 
     @property
     def name(self) -> str:
@@ -42,8 +42,8 @@ class CountingEngine:
         return None
 
     def start(self) -> None:
-        if self._starts is not None:
-            raise self._starts
+        if self.starts is not None:
+            raise self.starts
         self.is_open = True
 
     def run(self, batch: TokenBatch) -> EngineOutput:

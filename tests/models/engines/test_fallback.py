@@ -1,5 +1,7 @@
 """Where an engine fails, the next scores the batch; log and metric say so, and nothing is lost."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from structlog.testing import capture_logs
@@ -7,10 +9,13 @@ from structlog.testing import capture_logs
 from contracts import telemetry
 from contracts.errors import EngineFailed, MissingExtra, ModelInvalid
 from models.engines.fallback import FallbackEngine
+from models.engines.makers import engine_makers
+from models.engines.plan_cache import PlanCache
 from models.forwarding import Forwarder, Limits
 from models.protocols import EngineOutput, TokenBatch
 from models.registry import chain_of
 from tests.models.counting_engine import LABELS, CountingEngine
+from tests.models.engines.test_plan_cache import GPU, KEY, PLAN, record
 
 
 def given_up(engine: str, code: str) -> float:
@@ -29,7 +34,7 @@ def batch_of(rows: int, width: int = 3) -> TokenBatch:
     [
         EngineFailed("there is no GPU"),
         MissingExtra("no torch"),
-        ModelInvalid("the plan lost its certificate"),
+        ModelInvalid("unknown operators"),
     ],
 )
 def test_one_that_cannot_start_gives_way_and_says_why(error: Exception) -> None:
@@ -108,3 +113,66 @@ def test_the_chain_begins_where_it_is_asked_and_a_gpu_decides_for_auto() -> None
     assert chain_of("auto", has_gpu=True) == ("tensorrt", "pytorch", "ort")
     assert chain_of("auto", has_gpu=False) == chain_of("ort", has_gpu=True) == ("ort",)
     assert chain_of("tensorrt", has_gpu=False) == ("tensorrt", "pytorch", "ort")
+
+
+@pytest.mark.parametrize(
+    "raised", [MemoryError("no room"), OSError("libtorch.so: cannot open"), RuntimeError("driver")]
+)
+def test_whatever_a_library_raises_at_the_start_is_its_engine_s_failure(raised: Exception) -> None:
+    engine = FallbackEngine(
+        [CountingEngine(label="one", starts=raised), CountingEngine(label="two")]
+    )
+    before = given_up("one", "engine_failed")
+    with capture_logs() as logs:
+        engine.start()
+    assert engine.name == "two"
+    assert given_up("one", "engine_failed") == before + 1
+    told = next(line for line in logs if line["event"] == "engine_fell_back")
+    assert str(raised) in told["why"]
+
+
+def test_a_plan_without_its_certificate_gives_way(tmp_path: Path) -> None:
+    # Given a plan on the shelf for this very machine, and no certificate beside it
+    class Planned(CountingEngine):
+        def start(self) -> None:
+            PlanCache(tmp_path).read_certified(KEY, gpu=GPU)
+
+    PlanCache(tmp_path).write_plan(PLAN, record())
+    engine = FallbackEngine([Planned(label="tensorrt"), CountingEngine(label="two")])
+    # When it is to be used
+    with capture_logs() as logs:
+        engine.start()
+    # Then the next engine is in use, and the log says what is missing
+    assert engine.name == "two"
+    told = next(line for line in logs if line["event"] == "engine_fell_back")
+    assert "certificate" in told["why"]
+
+
+def test_what_could_not_start_is_tried_again_with_the_next_batch() -> None:
+    # Given a second engine that lacks memory at the moment when the first breaks
+    first = CountingEngine(label="one", fails_after=0)
+    second = CountingEngine(label="two", starts=EngineFailed("no memory now"))
+    engine = FallbackEngine([first, second])
+    engine.start()
+    for _ in range(2):
+        with pytest.raises(EngineFailed, match="no memory now"):
+            engine.run(batch_of(1))
+    # When there is memory again
+    second.starts = None
+    # Then the batch is scored
+    assert len(engine.run(batch_of(4)).embedding) == 4
+    assert second.is_open
+
+
+def test_an_engine_that_was_closed_stays_closed() -> None:
+    engine = FallbackEngine([CountingEngine(label="one")])
+    engine.start()
+    engine.close()
+    engine.close()
+
+
+def test_without_being_asked_for_by_name_pytorch_on_a_cpu_gives_way() -> None:
+    pytest.importorskip("torch")
+    makers = engine_makers(Path("model.onnx"), {}, plans=PlanCache(Path("home")), on_gpu=True)
+    with pytest.raises(EngineFailed, match="torch finds none"):
+        makers["pytorch"]().start()
