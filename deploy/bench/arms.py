@@ -155,7 +155,11 @@ def main() -> None:
     parser.add_argument("--prefix", required=True)
     parser.add_argument("--slot", type=int, default=0)
     given = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    # Standard output is the parent's; a warning, such as of an engine that gave way, goes to the person.
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger("warning"),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
     model = "identity" if given.arm == "identity" else "bundled"
     settings = settings_of(given.bootstrap, given.prefix, model=model)
     if given.arm in {"service", "identity"}:

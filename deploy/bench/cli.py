@@ -10,6 +10,9 @@ from typing import Annotated
 
 import typer
 
+# Of more records a loop by hand does not end in the time that a turn may take.
+MOST_ROUNDS, MOST_RECORDS, MOST_SECONDS = 100, 20_000, 600
+
 app = typer.Typer(
     no_args_is_help=True, help="Measure on this machine, always beside something else."
 )
@@ -25,13 +28,19 @@ def text(
     *,
     data: Annotated[
         list[Path] | None,
-        typer.Option(help="JSON lines with `text`; without them the written crisis's texts."),
+        typer.Option(
+            help="JSON lines with `text` or `title`, rows without passed over; else the written crisis's texts."
+        ),
     ] = None,
-    rounds: Annotated[int, typer.Option(min=1, help="Turns of each arm; 5 for a figure.")] = 5,
-    records: Annotated[int, typer.Option(min=100, help="Records of a turn of one process.")] = 3000,
+    rounds: Annotated[
+        int, typer.Option(min=1, max=MOST_ROUNDS, help="Turns of each arm; 5 for a figure.")
+    ] = 5,
+    records: Annotated[
+        int, typer.Option(min=50, max=MOST_RECORDS, help="Records of a turn of one process.")
+    ] = 3000,
     seconds: Annotated[
-        float, typer.Option(min=5, help="Time at each rate of a latency run.")
-    ] = 12.0,
+        int, typer.Option(min=1, max=MOST_SECONDS, help="Time at each rate of a latency run.")
+    ] = 12,
     pipelines: Annotated[
         bool, typer.Option(help="Measure transformers' pipelines too; needs the extra `torch`.")
     ] = True,
@@ -39,19 +48,18 @@ def text(
 ) -> None:
     """Measure the score stage beside loops by hand, the bare network and itself, on one broker in one run.
 
-    Nothing else should run: a quarter of an hour.
+    Nothing else should run: 25 minutes.
     """
     from consumers.cli.printing import print_json
-    from deploy.bench.measuring import REPEATED, SHARES, Plan, measure
+    from deploy.bench.measuring import measure
+    from deploy.bench.plan import Plan
     from deploy.bench.report import lines_of
-    from deploy.bench.texts import distinct_texts, with_repeats
+    from deploy.bench.texts import distinct_texts
     from deploy.kafka.node import KafkaNode
 
     plan = Plan(rounds, records, seconds, pipelines)
-    # The latency run goes through more texts than any turn.
-    needed = max(4 * records, int(1000 * max(SHARES) * (seconds + 3)))
-    texts = distinct_texts(needed, files=data or ())
-    repeated = with_repeats(texts[:records], REPEATED)
+    # No turn goes through more; a latency run that does repeats them.
+    texts = distinct_texts(4 * records, files=data or ())
 
     def tell(words: str) -> None:
         print(words, file=sys.stderr, flush=True)
@@ -60,7 +68,7 @@ def text(
         tempfile.TemporaryDirectory() as folder,
         KafkaNode(Path(folder) / "kafka", port=0) as node,
     ):
-        report = measure(texts, repeated, plan=plan, bootstrap=node.bootstrap, tell=tell)
+        report = measure(texts, plan=plan, bootstrap=node.bootstrap, tell=tell)
     if as_json:
         print_json(report)
         return
@@ -70,9 +78,12 @@ def text(
 @app.command()
 def start(
     *,
-    rounds: Annotated[int, typer.Option(min=1, help="Starts of each kind.")] = 3,
+    rounds: Annotated[int, typer.Option(min=1, max=MOST_ROUNDS, help="Starts of each kind.")] = 3,
     records: Annotated[
-        int, typer.Option(min=100, help="Texts scored before memory is looked at again.")
+        int,
+        typer.Option(
+            min=50, max=MOST_RECORDS, help="Texts scored before memory is looked at again."
+        ),
     ] = 1000,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON, for programs.")] = False,
 ) -> None:

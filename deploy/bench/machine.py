@@ -6,15 +6,21 @@ from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 
-PACKAGES = ("onnxruntime", "torch", "transformers", "tokenizers", "kafka-python", "numpy")
+PACKAGES = (
+    "hubbub", "onnxruntime", "torch", "tensorrt", "tensorrt-rtx-cu13", "transformers", "tokenizers", "kafka-python",
+    "numpy",
+)  # fmt: skip
+GPUS = Path("/proc/driver/nvidia/gpus")
 
 
 def machine() -> dict[str, str]:
-    """Return processor, cores, system, versions and the time."""
+    """Return processor, cores, memory, GPU, system, versions and the time."""
     found = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "processor": _processor(),
         "cores": str(os.cpu_count()),
+        "memory": f"{os.sysconf('SC_PHYS_PAGES') * os.sysconf('SC_PAGE_SIZE') / 2**30:.1f} GiB",
+        "gpu": ", ".join(_gpus()) or "none",
         "system": platform.platform(),
         "python": platform.python_version(),
     }
@@ -33,3 +39,13 @@ def _processor() -> str:
         return platform.processor()
     names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()
+
+
+def _gpus() -> list[str]:
+    """Return the names of NVIDIA's GPUs as its driver tells them."""
+    lines = [
+        line
+        for path in sorted(GPUS.glob("*/information"))
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
+    return [line.partition(":")[2].strip() for line in lines if line.startswith("Model:")]

@@ -10,6 +10,8 @@ MEANINGS = {
     "smart_loop": "service ÷ onnxruntime, one text at a time",
     "raw_forward": "service, one process ÷ the network alone",
     "two_processes": "two processes ÷ one",
+    "tensorrt_service": "on TensorRT: service, one process ÷ the network alone",
+    "tensorrt_forward": "the network alone: TensorRT ÷ PyTorch on the same GPU",
     "repeats": "30 % repeated texts ÷ none",
     "p99_250ms": "rate that keeps p99 within 250 ms ÷ saturation",
 }

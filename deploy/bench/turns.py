@@ -10,6 +10,8 @@ import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from contracts.errors import InvalidInput
+
 
 class Ratio(NamedTuple):
     """Hold the median of the rounds' ratios, and the least and greatest of them."""
@@ -41,11 +43,15 @@ def ratio(rates: Mapping[str, Sequence[float]], above: str, *, below: str) -> Ra
 
 
 def percentile(values: Sequence[float], share: float) -> float:
-    """Return the smallest of `values` that a `share` of them does not surpass.
+    """Return the smallest of `values` that a `share` of them does not surpass; raises InvalidInput for no values.
 
     >>> percentile([5.0, 1.0, 3.0, 2.0], 0.5)
     2.0
     """
+    if not values:
+        raise InvalidInput(
+            f"nothing was measured, so there is no p{100 * share:g}; expected a value"
+        )
     ordered = sorted(values)
     return ordered[max(0, -int(-share * len(ordered) // 1) - 1)]
 
@@ -62,3 +68,16 @@ def longest_within(latencies: Mapping[float, float], limit_ms: float) -> float:
             break
         reached = share
     return reached
+
+
+def held_within(passes: Sequence[Mapping[float, float]], limit_ms: float) -> Ratio:
+    """Return up to which share the passes' median keeps to a limit, and the least and most of each pass by itself.
+
+    >>> held_within(
+    ...     [{0.3: 90.0, 0.5: 240.0}, {0.3: 80.0, 0.5: 260.0}, {0.3: 70.0, 0.5: 230.0}], 250.0
+    ... )
+    Ratio(median=0.5, least=0.3, most=0.5)
+    """
+    medians = {share: statistics.median(each[share] for each in passes) for share in passes[0]}
+    alone = [longest_within(each, limit_ms) for each in passes]
+    return Ratio(longest_within(medians, limit_ms), min(alone), max(alone))

@@ -31,7 +31,9 @@ Data = Annotated[
     ),
 ]
 Head = Annotated[str | None, typer.Option(help="The head that --field is a label of.")]
-Field = Annotated[str, typer.Option(help="The field of the label of --head.")]
+Field = Annotated[
+    str | None, typer.Option(help="The field of the label of --head; `label` unless given.")
+]
 Texts = Annotated[int, typer.Option(min=400, help="The most texts to compare on.")]
 Listing = Annotated[bool, typer.Option("--list", help="Build nothing: list what is there.")]
 Home = Annotated[
@@ -62,7 +64,7 @@ def build_command(
     model: Model = "bundled",
     data: Data = None,
     head: Head = None,
-    field: Field = "label",
+    field: Field = None,
     texts: Texts = 4_000,
     listing: Listing = False,
     home: Home = None,
@@ -74,17 +76,15 @@ def build_command(
     """
     from contracts.settings import load
     from models.engines.plan_cache import PlanCache
-    from models.registry import locate_model, open_model
 
     kept_in = load().models.home if home is None else home
     cache = PlanCache(kept_in)
     if listing:
         _show_list(cache, as_json=json)
         return
-    installed = open_model(locate_model(model, home=kept_in))
-    chosen = _texts(
-        installed, data or [], fields=_fields(installed, head, field=field), count=texts
-    )
+    installed = open_network(model, home=kept_in)
+    fields = _fields(installed, head, field=field, has_data=bool(data))
+    chosen = _texts(installed, data or [], fields=fields, count=texts)
     ground, no_gpu = _ground(installed, cache)
     record = _whole_plan(ground)
     if ground.gpu:
@@ -94,17 +94,39 @@ def build_command(
         cache.check_certificate(record, gpu=ground.gpu)
 
 
-def _fields(installed: "InstalledModel", head: str | None, *, field: str) -> dict[str, str]:
-    if head is not None and head not in installed.manifest.labels:
+def open_network(model: str, *, home: Path) -> "InstalledModel":
+    """Return an encoder, which engines can run. Raises `InvalidInput` for another kind, `ModelInvalid` for none."""
+    from models.hub.shelf import PREFIX
+    from models.registry import IDENTITY, locate_model, open_model
+
+    if model == IDENTITY or model.startswith(PREFIX):
+        raise InvalidInput(
+            f"--model {model} has no encoder of ours, which engines run:"
+            " expected `bundled`, a model's folder or its name"
+        )
+    return open_model(locate_model(model, home=home))
+
+
+def _fields(
+    installed: "InstalledModel", head: str | None, *, field: str | None, has_data: bool
+) -> dict[str, str]:
+    if head is None:
+        if field is not None:
+            raise InvalidInput(f"--field {field} needs --head: the head that it is a label of")
+        return {}
+    if not has_data:
+        raise InvalidInput(f"--head {head} needs --data: our own sentences have no labels")
+    if head not in installed.manifest.labels:
         known = ", ".join(installed.manifest.labels)
         raise InvalidInput(f"{installed.manifest.name} has no head {head!r}; it has {known}")
-    return {} if head is None else {head: field}
+    return {head: field or "label"}
 
 
 def _texts(
     installed: "InstalledModel", data: list[Path], *, fields: dict[str, str], count: int
 ) -> "ParityTexts":
     """Read the texts before anything is built: what is wrong with them is told at once."""
+    from models.engines.certificate import LEAST_TEXTS
     from models.evaluation.likeness import read_pairs
     from models.evaluation.parity_texts import labelled_texts, shipped_texts
     from models.evaluation.records import read_records
@@ -113,7 +135,13 @@ def _texts(
         return shipped_texts(read_pairs(), count=count)
     records = [record for path in data for record in read_records(path)]
     chosen = labelled_texts(records, installed.manifest.labels, fields=fields, count=count)
-    return chosen._replace(name=", ".join(path.name for path in data))
+    name = ", ".join(path.name for path in data)
+    if len(chosen.inputs) < LEAST_TEXTS:
+        raise InvalidInput(
+            f"{name}: {len(chosen.inputs)} texts, expected {LEAST_TEXTS} at least:"
+            " fewer could not tell whether labels agree; leave --data out to take our own sentences"
+        )
+    return chosen._replace(name=name)
 
 
 def _ground(installed: "InstalledModel", cache: "PlanCache") -> tuple[Ground, str]:
@@ -140,6 +168,7 @@ def _whole_plan(ground: Ground) -> "PlanRecord":
     from models.engines.tensorrt import plan_key
 
     key = plan_key(ground.network, ground.tensorrt, gpu=ground.gpu)
+    ground.cache.check_writable(key)
     try:
         return ground.cache.read_plan(key).record
     except EngineFailed as error:
@@ -179,7 +208,7 @@ def _certify(ground: Ground, record: "PlanRecord", *, texts: "ParityTexts") -> N
     """Compare the plan with float32 on the CPU, and write what was found, whatever it is."""
     from importlib import metadata
 
-    from models.engines.certificate import Certificate
+    from models.engines.certificate import Certificate, unjudged
     from models.engines.tensorrt import TensorRtEngine
 
     typer.echo(f"comparing {len(texts.inputs):,} texts with float32 on the CPU", err=True)
@@ -201,6 +230,7 @@ def _certify(ground: Ground, record: "PlanRecord", *, texts: "ParityTexts") -> N
         made_at=datetime.now(UTC),
         versions=versions
         | {ground.tensorrt.name: ground.tensorrt.version, "CUDA driver": ground.driver},
+        not_judged=unjudged(parity),
     )
     ground.cache.write_certificate(certificate)
 
@@ -253,7 +283,7 @@ def _show(cache: "PlanCache", record: "PlanRecord", *, no_gpu: str, as_json: boo
 
     from models.cli.building_tables import build_lines, report
 
-    listed = next(each for each in cache.listed() if each.name == record.key.name)
+    listed = cache.listed_one(record.key.name)
     found = report(listed, cache.path_of(listed.name), no_gpu=no_gpu)
     if as_json:
         typer.echo(msgspec.json.encode(found))

@@ -52,6 +52,8 @@ def build_lines(found: BuildReport) -> Iterator[RenderableType]:
             f"compared on {certificate.gpu} with {certificate.reference}: {certificate.data}"
         )
         yield _parity(certificate.parity)
+        if certificate.not_judged:
+            yield Text(certificate.not_judged)
     for reason in found.reasons:
         yield Text(f"not used: {reason}")
     if found.usable and certificate is not None:
@@ -88,12 +90,12 @@ def _reasons(listed: ListedPlan, no_gpu: str) -> tuple[str, ...]:
 def _state(found: BuildReport) -> str:
     if found.reasons or found.certificate is None:
         return f"not used: {'; '.join(found.reasons)}"
-    parity = found.certificate.parity
+    parity, not_judged = found.certificate.parity, found.certificate.not_judged
     least = min(head.agreement for head in parity.heads.values())
     return (
         f"certified for {found.certificate.gpu}: every head has the label of float32 in {100 * least:.2f} %"
         f" or more of {parity.texts:,} texts"
-    )
+    ) + (f"; {not_judged}" if not_judged else "")
 
 
 def _gpu(name: str) -> str:
@@ -104,7 +106,7 @@ def _parity(parity: Parity) -> Table:
     table = Table("head", "same label %", "largest difference", "labelled", "macro-F1", "float32's")
     for head, found in parity.heads.items():
         f1 = [
-            f"{100 * value:.2f}" if found.labelled else "–"
+            "not judged" if value is None else f"{100 * value:.2f}"
             for value in (found.engine_f1, found.reference_f1)
         ]
         shown = (f"{100 * found.agreement:.2f}", f"{found.largest_difference:.4f}")

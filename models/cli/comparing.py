@@ -15,6 +15,8 @@ import msgspec
 import typer
 
 from contracts.errors import EngineFailed, InvalidInput, MissingExtra, ModelInvalid
+from models.cli.building import open_network
+from models.cli.evaluating import label_mapping
 
 if TYPE_CHECKING:
     from models.evaluation.agreement import Comparison
@@ -31,6 +33,18 @@ Data = Annotated[
 Task = Annotated[
     str | None,
     typer.Option("--head", help="The task of files that name none: emotion, topic, hate ..."),
+]
+Field = Annotated[
+    str | None,
+    typer.Option(
+        help="The field of the label in files of a task: `label` unless given, or TASK where no row has that."
+    ),
+]
+Renamed = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--map", help="THEIRS=OURS, as in `models evaluate`, for every file that has the label."
+    ),
 ]
 Engines = Annotated[
     list[str] | None,
@@ -52,6 +66,8 @@ def compare_command(
     *,
     data: Data,
     head: Task = None,
+    field: Field = None,
+    rename: Renamed = None,
     engine: Engines = None,
     limit: Limit = 10_000,
     model: Model = "bundled",
@@ -66,24 +82,22 @@ def compare_command(
     from contracts.settings import load
     from models.engines.makers import engine_makers
     from models.engines.plan_cache import PlanCache
-    from models.registry import locate_model, open_model
+    from models.evaluation.comparison_texts import Reading, choose_texts
 
     home = load().models.home
-    installed = open_model(locate_model(model, home=home))
+    installed = open_network(model, home=home)
     network, labels = installed.folder / installed.manifest.network, installed.manifest.labels
     makers = engine_makers(network, labels, plans=PlanCache(home))
     names = engine or list(makers)
     if unknown := [name for name in names if name not in makers]:
         raise InvalidInput(f"no engine {unknown[0]!r}: expected one of {', '.join(makers)}")
+    reading = Reading(field, label_mapping(rename or []))
     files = [_read(words, head) for words in data]
-    with _float_engine(installed) as reference:
-        comparison = _compared(
-            installed,
-            reference,
-            makers={name: makers[name] for name in names},
-            files=files,
-            limit=limit,
-        )
+    with _float_engine(installed) as engine_of_reference:
+        reference = _scorer(installed, engine_of_reference)
+        texts = choose_texts(files, reference, limit=limit, reading=reading)
+        chosen = {name: makers[name] for name in names}
+        comparison = _compared(installed, reference, makers=chosen, texts=texts)
     _show(comparison, as_json=json)
 
 
@@ -113,18 +127,14 @@ def _float_engine(installed: "InstalledModel") -> Iterator["Engine"]:
 
 def _compared(
     installed: "InstalledModel",
-    reference: "Engine",
+    reference: "EncoderScorer",
     *,
     makers: dict[str, Callable[[], "Engine"]],
-    files: Sequence["DataFile"],
-    limit: int,
+    texts: "ComparisonTexts",
 ) -> "Comparison":
-    from models.evaluation.agreement import Comparison, agreement_of
-    from models.evaluation.comparison_texts import choose_texts
+    from models.evaluation.agreement import Comparison, agreement_of, below
 
-    scorer = _scorer(installed, reference)
-    texts = choose_texts(files, scorer, limit=limit)
-    expected, _ = _scored(scorer, texts, name=REFERENCE)
+    expected, _ = _scored(reference, texts, name=REFERENCE)
     engines, not_run = [], {}
     for name, make in makers.items():
         try:
@@ -136,13 +146,15 @@ def _compared(
             agreement_of(name, expected, found=found, parts=texts.parts, seconds=seconds)
         )
     return Comparison(
-        scorer.model_name,
-        scorer.model_version,
+        reference.model_name,
+        reference.model_version,
         REFERENCE,
         len(texts.inputs),
         texts.files,
         engines,
         not_run,
+        below_99_5=below(engines),
+        answered_below_99_5=below(engines, answered=True),
     )
 
 

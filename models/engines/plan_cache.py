@@ -8,20 +8,22 @@ In: a plan's key, bytes and certificate. Out: three files of one name, or the pl
 
 NAME is a digest of the key, so that a plan of another model, recipe, library, version, GPU or rule of profiles is never
 found. A file is written whole or not at all, the record after the plan: what a killed process leaves is no plan.
-Imports contracts, msgspec, models.engines.certificate and the standard library.
+What the file system refuses is an `InvalidInput` that names the path and the remedy. Imports contracts, msgspec,
+models.engines.certificate and the standard library.
 """
 
 import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
-from contracts.errors import EngineFailed
+from contracts.errors import EngineFailed, InvalidInput
 from models.engines.certificate import Certificate, misfits
 
 FOLDER = "engines"
@@ -89,12 +91,30 @@ class PlanCache:
         """Return where the plan of a name lies."""
         return self.folder / f"{name}{PLAN}"
 
+    def check_writable(self, key: PlanKey) -> None:
+        """Make the folder, and raise `InvalidInput` unless the plan of `key` can be written there.
+
+        Called before a build, which would be lost; only how much room there is shows when the plan is written.
+        """
+        with _writing(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            tempfile.TemporaryFile(dir=self.folder).close()
+        for suffix in (PLAN, RECORD, CERTIFICATE):
+            path = self.folder / f"{key.name}{suffix}"
+            if path.is_dir():
+                raise _not_written(path, "a folder is in its place")
+
     def write_plan(self, plan: bytes, record: PlanRecord) -> None:
-        """Write a plan in the place of one of its name; the certificate of that one is taken away first."""
+        """Write a plan in the place of one of its name; the certificate of that one is taken away first.
+
+        Raises `InvalidInput` where the file system refuses, as `write_certificate` does.
+        """
+        self.check_writable(record.key)
         name = record.key.name
-        self.folder.mkdir(parents=True, exist_ok=True)
-        (self.folder / f"{name}{CERTIFICATE}").unlink(missing_ok=True)
-        (self.folder / f"{name}{RECORD}").unlink(missing_ok=True)
+        for suffix in (CERTIFICATE, RECORD):
+            path = self.folder / f"{name}{suffix}"
+            with _writing(path):
+                path.unlink(missing_ok=True)
         _write(self.path_of(name), plan)
         _write(self.folder / f"{name}{RECORD}", _encoded(record))
 
@@ -148,24 +168,20 @@ class PlanCache:
     def listed(self) -> Iterator[ListedPlan]:
         """Yield every plan of the folder by name, those that cannot be read too."""
         names = {path.name.split(".")[0] for path in self.folder.glob(f"[0-9a-f]*{PLAN}")}
-        for name in sorted(names):
-            record = certificate = None
-            try:
-                record = self._read(name, RECORD, kind=PlanRecord)
-                certificate = self._read(name, CERTIFICATE, kind=Certificate)
-                problem = self._problem(name, record)
-            except EngineFailed as error:
-                problem = str(error)
-            yield ListedPlan(name, record, certificate, problem)
+        yield from map(self.listed_one, sorted(names))
 
-    def _problem(self, name: str, record: PlanRecord | None) -> str:
-        """Return what is wrong with a plan's files as far as their sizes tell; `read_plan` checks the hash."""
-        if record is None or record.key.name != name:
-            return f"it has no record of its own; {BUILD}"
-        size = self.path_of(name).stat().st_size
-        if size == record.plan_bytes:
-            return ""
-        return f"it has {size:,} bytes, its record says {record.plan_bytes:,}; {BUILD}"
+    def listed_one(self, name: str) -> ListedPlan:
+        """Return the plan of a name as a listing shows it; its bytes are read, a tenth of a second a hundred MB."""
+        record = certificate = None
+        try:
+            record = self._read(name, RECORD, kind=PlanRecord)
+            certificate = self._read(name, CERTIFICATE, kind=Certificate)
+            if record is None or record.key.name != name:
+                raise EngineFailed(f"it has no record of its own; {BUILD}")
+            self.read_plan(record.key)
+        except EngineFailed as error:
+            return ListedPlan(name, record, certificate, str(error))
+        return ListedPlan(name, record, certificate)
 
     def _read(self, name: str, suffix: str, *, kind: type[Kept]) -> Kept | None:
         path = self.folder / f"{name}{suffix}"
@@ -181,8 +197,29 @@ def _encoded(value: msgspec.Struct) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
 
 
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Say in our words what the file system refuses."""
+    try:
+        yield
+    except OSError as error:
+        raise _not_written(path, error.strerror or str(error)) from error
+
+
+def _not_written(path: Path, why: str) -> InvalidInput:
+    return InvalidInput(
+        f"cannot write {path}: {why}; make room there,"
+        " or name a folder that can be written with --home or the setting models.home"
+    )
+
+
 def _write(path: Path, data: bytes) -> None:
     """Write a file whole or not at all, also against a power cut."""
+    with _writing(path):
+        _write_whole(path, data)
+
+
+def _write_whole(path: Path, data: bytes) -> None:
     handle, fresh = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -1,12 +1,13 @@
 """Say how far the answers of one engine are those of another, head by head.
 
 In: scores of the same texts by a reference and by an engine, files with labels. Out: an `EngineAgreement`. Pure;
-imports contracts, msgspec, numpy, models.protocols and models.evaluation.
+imports contracts, msgspec, numpy, models.protocols, models.evaluation and a limit of models.engines.certificate.
 
     agreement = texts with the same label / texts; differences are of calibrated probabilities, over texts and labels
     F1 change = macro-F1 of the engine - macro-F1 of the reference, each among the classes of a file, mean over files
 
-Vectors are compared as they are served, int8.
+Agreement has two readings: over all texts, and over those on which the reference does not abstain; each has a list of
+its own of heads below 99.5 %. Vectors are compared as they are served, int8.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ import msgspec
 import numpy as np
 
 from contracts.scores import HeadScore
+from models.engines.certificate import LEAST_AGREEMENT
 from models.evaluation.figures import Numbers, Positions, macro_f1
 from models.evaluation.tasks import Question
 from models.protocols import TextScores
@@ -45,12 +47,13 @@ class FileF1(msgspec.Struct, frozen=True):
 class HeadAgreement(msgspec.Struct, frozen=True):
     """Hold how one head agrees. `answered` is the share of texts on which the reference does not abstain.
 
-    `f1` and `f1_change` are means over `files`, None without labelled ones.
+    `answered_agreement` is None where it abstains on all. `f1` and `f1_change` are means over `files`, None without
+    labelled ones.
     """
 
     agreement: float
     answered: float
-    answered_agreement: float
+    answered_agreement: float | None
     largest_difference: float
     mean_difference: float
     f1: float | None
@@ -69,7 +72,11 @@ class EngineAgreement(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True):
-    """Hold what was compared on which texts, and why an engine is not among them."""
+    """Hold what was compared on which texts, and why an engine is not among them.
+
+    The last two name as `engine/head` what has another label than the reference in more than 0.5 % of all texts, and of
+    those that the reference does not abstain on.
+    """
 
     model_name: str
     model_version: str
@@ -78,6 +85,8 @@ class Comparison(msgspec.Struct, frozen=True):
     files: dict[str, int]
     engines: list[EngineAgreement]
     not_run: dict[str, str]
+    below_99_5: list[str]
+    answered_below_99_5: list[str]
 
 
 def agreement_of(
@@ -106,6 +115,25 @@ def agreement_of(
     )
 
 
+def below(engines: Sequence[EngineAgreement], *, answered: bool = False) -> list[str]:
+    """Return as `engine/head` which heads agree in less than 99.5 %: of all texts, or of the answered ones."""
+    return [
+        f"{each.engine}/{head}"
+        for each in engines
+        for head, found in each.heads.items()
+        if is_below(found.answered_agreement if answered else found.agreement)
+    ]
+
+
+def is_below(agreement: float | None) -> bool:
+    """Return whether an agreement is below 99.5 %; None, of no texts, is not.
+
+    >>> is_below(0.9949), is_below(0.995), is_below(None)
+    (True, False, False)
+    """
+    return agreement is not None and agreement < LEAST_AGREEMENT
+
+
 def head_agreement(
     reference: Sequence[HeadScore], found: Sequence[HeadScore], *, parts: Sequence[LabelledPart]
 ) -> HeadAgreement:
@@ -125,7 +153,7 @@ def head_agreement(
     return HeadAgreement(
         agreement=_rounded(same.mean()),
         answered=_rounded(answered.mean()),
-        answered_agreement=_rounded(same[answered].mean()) if answered.any() else 1.0,
+        answered_agreement=_rounded(same[answered].mean()) if answered.any() else None,
         largest_difference=_rounded(differences.max()),
         mean_difference=_rounded(differences.mean()),
         f1=_rounded(mean(each.f1 for each in files)) if files else None,

@@ -11,6 +11,7 @@ Each file gives as many texts as the others, as long as it has them, from all of
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from contracts.errors import InvalidInput
 from models.evaluation.agreement import LabelledPart
 from models.evaluation.parity_texts import labelled_texts
 from models.evaluation.rows import Fields, Rows, label_field, read_labelled
-from models.evaluation.tasks import Question, ask
+from models.evaluation.tasks import Question, Renaming, ask
 from models.protocols import TextInput, TextScorer
 
 
@@ -31,6 +32,16 @@ class DataFile(NamedTuple):
     records: Sequence[Mapping[str, Any]]
 
 
+class Reading(NamedTuple):
+    """Say how labels are read: their field (None: found by itself), and what a file's names of labels stand for."""
+
+    field: str | None = None
+    renamed: Renaming = MappingProxyType({})
+
+
+BY_ITSELF = Reading()
+
+
 class ComparisonTexts(NamedTuple):
     """Hold the texts, how many of each file, and where labelled ones stand."""
 
@@ -40,16 +51,24 @@ class ComparisonTexts(NamedTuple):
 
 
 class _Choice(NamedTuple):
-    """Hold the texts of a file that may be chosen, and for labelled ones the question and the true classes."""
+    """Hold the texts of a file that may be chosen; of labelled ones question, true classes, and names renamed."""
 
     inputs: list[TextInput]
     question: Question | None
     true: list[int]
+    renamed: frozenset[str] = frozenset()
 
 
-def choose_texts(files: Sequence[DataFile], scorer: TextScorer, *, limit: int) -> ComparisonTexts:
-    """Return at most `limit` texts. Raises `InvalidInput` for a file without texts, or a task without a head."""
-    choices = [_choice(file, scorer) for file in files]
+def choose_texts(
+    files: Sequence[DataFile], scorer: TextScorer, *, limit: int, reading: Reading = BY_ITSELF
+) -> ComparisonTexts:
+    """Return at most `limit` texts.
+
+    `reading` holds for every file with a task; some of them may lack a label that it renames. Raises `InvalidInput`
+    for a file without texts, a task without a head, or a `reading` that fits no file.
+    """
+    choices = [_choice(file, scorer, reading=reading) for file in files]
+    _check_reading(reading, choices)
     shares = fair_shares([len(choice.inputs) for choice in choices], limit=limit)
     inputs: list[TextInput] = []
     parts = []
@@ -73,22 +92,35 @@ def fair_shares(sizes: Sequence[int], *, limit: int) -> list[int]:
     return shares
 
 
-def _choice(file: DataFile, scorer: TextScorer) -> _Choice:
+def _choice(file: DataFile, scorer: TextScorer, *, reading: Reading) -> _Choice:
     try:
         if file.task is None:
             chosen = labelled_texts(file.records, {}, fields={}, count=max(len(file.records), 1))
             return _Choice(chosen.inputs, None, [])
-        rows = read_labelled(file.records, Fields(label_field(file.records, file.task)))
-        question = ask(scorer, file.task, rows=rows, renamed={})
+        field = reading.field or label_field(file.records, file.task)
+        rows = read_labelled(file.records, Fields(field))
+        names = {row.label for row in rows.texts}
+        renamed = {name: ours for name, ours in reading.renamed.items() if name in names}
+        question = ask(scorer, file.task, rows=rows, renamed=renamed)
     except InvalidInput as error:
         raise InvalidInput(f"{file.path}: {error}") from error
-    return _judged(rows, question)
+    return _judged(rows, question)._replace(renamed=frozenset(renamed))
 
 
 def _judged(rows: Rows, question: Question) -> _Choice:
     judged = [row for row in rows.texts if row.label in question.sets.positions]
     true = [question.sets.positions[row.label] for row in judged]
     return _Choice([row.item for row in judged], question, true)
+
+
+def _check_reading(reading: Reading, choices: Sequence[_Choice]) -> None:
+    if reading != BY_ITSELF and all(choice.question is None for choice in choices):
+        raise InvalidInput(
+            "--field and --map say how labels are read, and no file names a task: expected TASK=FILE or --head TASK"
+        )
+    if unknown := reading.renamed.keys() - frozenset().union(*(each.renamed for each in choices)):
+        names = ", ".join(map(repr, sorted(unknown)))
+        raise InvalidInput(f"--map names {names}, which no row of any file has")
 
 
 def _name(file: DataFile) -> str:

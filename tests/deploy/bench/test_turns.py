@@ -1,14 +1,9 @@
 """Arms take turns forth and back, and only what was measured in one round is compared."""
 
-from pathlib import Path
-
 import pytest
 
 from contracts.errors import InvalidInput
-from deploy.bench.measuring import Plan, Report
-from deploy.bench.report import lines_of
-from deploy.bench.texts import distinct_texts, with_repeats
-from deploy.bench.turns import Ratio, longest_within, order, percentile, ratio
+from deploy.bench.turns import Ratio, held_within, longest_within, order, percentile, ratio
 
 
 def test_arms_take_turns_forth_and_back() -> None:
@@ -35,35 +30,13 @@ def test_latency_holds_up_to_the_first_rate_at_which_it_does_not() -> None:
     assert longest_within({0.3: 251.0}, 250.0) == 0.0
 
 
-def test_texts_are_all_different_and_a_share_of_them_repeated() -> None:
-    texts = distinct_texts(2000)
-    assert len(set(texts)) == 2000
-    assert texts == distinct_texts(2000)
-    repeated = with_repeats(texts, 0.3)
-    assert len(repeated) == 2000
-    assert 0.67 < len(set(repeated)) / 2000 < 0.73
+def test_a_percentile_of_nothing_is_refused_in_words() -> None:
+    with pytest.raises(InvalidInput, match=r"no p99.9; expected a value"):
+        percentile([], 0.999)
 
 
-def test_a_file_with_too_few_texts_is_refused(tmp_path: Path) -> None:
-    path = tmp_path / "few.jsonl"
-    path.write_text('{"text": "one"}\n{"text": "one"}\n', encoding="utf-8")
-    with pytest.raises(InvalidInput, match="1 different texts; expected 5"):
-        distinct_texts(5, files=[path])
-
-
-def test_a_report_is_told_as_tables() -> None:
-    report = Report(
-        ratios={"smart_loop": 1.5, "p99_250ms": 0.7},
-        ranges={"smart_loop": (1.4, 1.6)},
-        rates={"service": 500.0},
-        cpu_ms={"service": 2.0},
-        latency_ms={"0.3": {"p50": 40.0, "p90": 60.0, "p99": 90.0, "p99_9": 120.0}},
-        agreement={"smart_loop": 0.99},
-        rounds=Plan().rounds,
-        texts=100,
-        environment={"cores": "2"},
-    )
-    lines = list(lines_of(report))
-    assert "| service ÷ onnxruntime, one text at a time | 1.50 | 1.40 to 1.60 |" in lines
-    assert "| 30% | 40 | 60 | 90 | 120 |" in lines
-    assert lines[-1] == "5 rounds; cores 2"
+def test_the_share_that_is_held_is_told_with_that_of_each_pass() -> None:
+    # Given three passes, one of which had a pause at half of saturation, and one at nearly all of it
+    passes = [{0.5: 100.0, 0.8: 240.0}, {0.5: 300.0, 0.8: 240.0}, {0.5: 90.0, 0.8: 400.0}]
+    # Then the median of the passes decides, and the worst and the best are told
+    assert held_within(passes, 250.0) == Ratio(0.8, 0.0, 0.8)
