@@ -111,6 +111,14 @@ def test_every_package_file_is_empty_and_there() -> None:
     assert [shown(path) for path in wanted if path.read_text(encoding="utf-8").strip()] == []
 
 
+def test_the_import_rules_hold_back_every_name_of_an_engine_s_library() -> None:
+    held: set[str] = set()
+    for rule in PROJECT["tool"]["importlinter"]["contracts"]:
+        if rule["type"] == "forbidden" and "models" in rule["source_modules"]:
+            held |= set(rule["forbidden_modules"])
+    assert {"torch", "onnx", "onnxruntime", "tensorrt", "tensorrt_rtx", "cuda"} - held == set()
+
+
 def test_no_stage_imports_another() -> None:
     stages = {path.parent.name for path in (ROOT / "consumers").glob("*/stage.py")}
     crossed = [

@@ -1,18 +1,21 @@
 """`hubbub models build` builds for real, says plainly what is not certified, and lists what is there."""
 
 import hashlib
+import io
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from contracts.errors import InvalidInput, SourceInvalid
 from models.cli.app import app
 from models.cli.building import compare_with_float
 from models.cli.building_tables import build_lines, list_lines, report
-from models.engines.certificate import Certificate, HeadParity, Parity, objections
+from models.engines.certificate import Certificate, HeadParity, Parity, objections, unjudged
 from models.engines.ort import OrtEngine
 from models.engines.plan_cache import ListedPlan, PlanCache, PlanKey, PlanRecord
 from models.evaluation.likeness import read_pairs
@@ -25,7 +28,7 @@ NOW = datetime(2026, 11, 27, 12, 0, tzinfo=UTC)
 KEY = PlanKey("ab" * 32, 1, "tensorrt_rtx", "1.7.1.116", "any", "16,all")
 RECORD = PlanRecord(KEY, "cd" * 32, 105_200_000, ((16, 256), (24, 256)), 50, NOW, 8.4)
 PARITY = Parity(4_000, {"emotion": HeadParity(0.9996, 0.0005)}, 0.9998, 1.0)
-MADE = Certificate(KEY.name, RECORD.plan_sha256, "GPU A", "float32", "texts", PARITY, NOW, {})
+MADE = Certificate(KEY.name, RECORD.plan_sha256, "GPU A", "float32", "texts", PARITY, NOW, {}, "")
 
 
 def build(home: Path, *arguments: object) -> Result:
@@ -105,9 +108,45 @@ def test_what_is_wrong_with_the_texts_is_told_before_anything_is_built(tmp_path:
     assert "the data has no texts" in str(told.exception)
     told = build(tmp_path, "--data", tmp_path / "absent.jsonl")
     assert isinstance(told.exception, SourceInvalid)
-    told = build(tmp_path, "--head", "mood")
-    assert "has no head 'mood'; it has emotion" in str(told.exception)
-    assert list(tmp_path.glob("engines/*")) == []
+    assert list(tmp_path.glob("engines")) == []
+
+
+@pytest.mark.parametrize(
+    ("words", "rows", "told"),
+    [
+        (("--head", "emotion"), 0, "--head emotion needs --data"),
+        (("--field", "mood"), 0, "--field mood needs --head"),
+        (("--head", "mood"), 400, "has no head 'mood'; it has emotion"),
+        (("--head", "emotion", "--field", "none"), 400, "none of 400 texts has the field 'none'"),
+        (("--head", "emotion"), 400, "the head emotion knows: it has odd (400); expected some of"),
+        ((), 399, "rows.jsonl: 399 texts, expected 400 at least"),
+        (("--model", "identity"), 0, "--model identity has no encoder of ours"),
+        (("--model", "hub:a/b"), 0, "--model hub:a/b has no encoder of ours"),
+    ],
+)
+def test_what_could_not_be_judged_is_refused_before_anything_is_built(
+    tmp_path: Path, words: tuple[str, ...], rows: int, told: str
+) -> None:
+    # Given a file of texts with a label that no head knows
+    row = '{"text": "words", "label": "odd"}\n'
+    (tmp_path / "rows.jsonl").write_text(row * rows, encoding="utf-8")
+    data = ("--data", tmp_path / "rows.jsonl") if rows else ()
+    # When a plan is asked for
+    result = build(tmp_path / "home", *words, *data)
+    # Then the words say what is missing, and nothing was touched
+    assert isinstance(result.exception, InvalidInput)
+    assert told in str(result.exception)
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_home_that_cannot_be_written_is_told_before_the_build(
+    model: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "file").touch()
+    told = build(tmp_path / "file", "--model", model)
+    assert isinstance(told.exception, InvalidInput)
+    assert "file/engines: Not a directory" in str(told.exception)
+    assert "building with" not in told.output
 
 
 def test_a_certified_plan_is_told_with_its_least_agreement() -> None:
@@ -119,6 +158,21 @@ def test_a_certified_plan_is_told_with_its_least_agreement() -> None:
         "  certified for GPU A: every head has the label of float32 in 99.96 % or more of 4,000 texts"
     )
     assert str(list(build_lines(found))[-1]) == "certified for GPU A"
+
+
+def test_a_certificate_without_labels_says_so_in_the_table_and_in_the_list() -> None:
+    # Given a certificate that knows no label
+    made = msgspec.structs.replace(MADE, not_judged=unjudged(PARITY))
+    found = report(ListedPlan(KEY.name, RECORD, made), Path("a.plan"))
+    # When it is shown
+    console = Console(record=True, width=200, file=io.StringIO())
+    console.print(*build_lines(found))
+    words = console.export_text()
+    # Then words say that macro-F1 was not judged, and no figure stands in its place
+    assert re.search(r"emotion +│ 99\.96 .* not judged +│ not judged", words)
+    assert "macro-F1 was not judged of emotion: no text had a label of it" in words
+    assert list(list_lines([found]))[1].endswith("; " + unjudged(PARITY))
+    assert b'"not_judged":"macro-F1 was not judged of emotion' in msgspec.json.encode(found)
 
 
 def test_a_refused_plan_is_told_with_the_head_and_the_figure() -> None:

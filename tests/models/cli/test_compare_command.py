@@ -1,14 +1,19 @@
 """`hubbub models compare`: every engine is in the answer, with figures or with the reason why not."""
 
+import io
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from contracts.errors import InvalidInput
 from models.cli.app import app
+from models.cli.comparing_tables import tables
+from models.evaluation.agreement import Comparison, EngineAgreement, HeadAgreement, below
 from models.registry import build_text_scorer
 
 pytest.importorskip("onnx")
@@ -80,6 +85,53 @@ def test_it_prints_one_table_for_people(data: Path) -> None:
     for words in ("beside onnxruntime, float32", "5 of", "sentiment", "same label in %", "cosine"):
         assert words in output
     assert "tensorrt: not run: " in output or "│ tensorrt │" in output
+
+
+def test_what_is_below_99_5_is_named_in_json_and_bold_in_the_table() -> None:
+    # Given an engine with one head that differs where float32 abstains, and one that never answers
+    heads = {
+        "topic": HeadAgreement(0.9881, 0.6, 0.9998, 0.08, 0.001, None, None, ()),
+        "irony": HeadAgreement(1.0, 0.0, None, 0.01, 0.001, None, None, ()),
+    }
+    engines = [EngineAgreement("ort", heads, 1.0, 1.0, 100.0)]
+    found = Comparison("m", "v", "float32", 9, {}, engines, {}, below(engines), [])
+    # When it is laid out
+    console = Console(record=True, width=200, file=io.StringIO())
+    console.print(*tables(found))
+    words = console.export_text()
+    # Then the cell is bold and the other is not, and both readings are told
+    assert re.search(r"topic +│ \*\*98\.81\*\* +│ 99\.98 ", words)
+    assert re.search(r"irony +│ 100\.00 +│ – ", words)
+    assert "below 99.5 %, all texts: ort/topic\n" in words
+    assert "below 99.5 %, texts on which float32 does not abstain: none\n" in words
+
+
+def test_labels_of_other_names_are_read_with_field_and_map(tmp_path: Path) -> None:
+    # Given a file that the command refuses, once for its field and once for its labels
+    path = tmp_path / "num.jsonl"
+    rows = [{"text": text, "stars": label[:3]} for text, label in ROWS]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    told = ("--data", f"sentiment={path}", "--engine", "ort")
+    with pytest.raises(InvalidInput, match="name one with --field"):
+        compare(*told)
+    with pytest.raises(InvalidInput, match="say which is which with --map THEIRS=OURS"):
+        compare(*told, "--field", "stars")
+    # When both are told as it asks
+    figures = figures_of(
+        *told, "--field", "stars", "--map", "pos=positive", "--map", "neg=negative"
+    )
+    # Then the labels are judged, and both readings of 99.5 % are there
+    (engine,) = figures["engines"]
+    assert engine["heads"]["sentiment"]["files"][0]["n"] == 4
+    assert figures["below_99_5"] == [
+        f"ort/{head}" for head, each in engine["heads"].items() if each["agreement"] < 0.995
+    ]
+    assert figures["answered_below_99_5"] == []
+
+
+def test_a_model_without_a_network_is_refused(data: Path) -> None:
+    with pytest.raises(InvalidInput, match="--model identity has no encoder of ours"):
+        compare("--data", data, "--model", "identity")
 
 
 def test_an_unknown_engine_is_refused(data: Path) -> None:

@@ -15,6 +15,7 @@ from models.engines.certificate import (
     compare,
     misfits,
     objections,
+    unjudged,
 )
 from models.protocols import TextScores
 
@@ -45,7 +46,7 @@ def test_agreement_counts_labels_and_the_difference_is_the_largest() -> None:
     found = compare(reference, engine).heads["irony"]
     assert found.agreement == 0.75
     assert found.largest_difference == pytest.approx(0.04)
-    assert found.labelled == 0
+    assert (found.labelled, found.reference_f1, found.engine_f1) == (0, None, None)
 
 
 def test_macro_f1_is_of_the_texts_that_have_a_label() -> None:
@@ -59,6 +60,17 @@ def test_macro_f1_is_of_the_texts_that_have_a_label() -> None:
     assert found.labelled == 3
     assert found.reference_f1 == 1.0
     assert found.engine_f1 == pytest.approx(2 / 3, abs=1e-6)
+
+
+def test_without_labels_it_says_that_macro_f1_was_not_judged() -> None:
+    # Given a comparison of two heads, one of which has labels
+    judged = HeadParity(1.0, 0.0, labelled=400, reference_f1=0.6, engine_f1=0.6)
+    heads = {"emotion": judged, "irony": HeadParity(1.0, 0.0)}
+    # Then nothing speaks against it, and words say of which head macro-F1 was not judged
+    assert objections(Parity(400, heads, 1.0, 1.0)) == ()
+    found = unjudged(Parity(400, heads, 1.0, 1.0))
+    assert found == "macro-F1 was not judged of irony: no text had a label of it"
+    assert unjudged(Parity(400, {"emotion": judged}, 1.0, 1.0)) == ""
 
 
 def test_the_worst_vector_and_the_spans_are_told() -> None:
@@ -122,7 +134,7 @@ def test_each_objection_names_the_figure_and_the_limit() -> None:
 
 
 def test_a_certificate_is_for_one_plan_on_one_gpu() -> None:
-    made = Certificate("name", "ab" * 32, "GPU A", "float32", "texts", GOOD, NOW, {})
+    made = Certificate("name", "ab" * 32, "GPU A", "float32", "texts", GOOD, NOW, {}, "")
     right = {"plan": "name", "plan_sha256": "ab" * 32, "gpu": "GPU A"}
     assert misfits(made, **right) == ()
     assert misfits(made, **right | {"gpu": "GPU B"}) == ("it was made on GPU A, this is GPU B",)
@@ -133,5 +145,5 @@ def test_a_certificate_is_for_one_plan_on_one_gpu() -> None:
 
 
 def test_a_certificate_survives_its_file() -> None:
-    made = Certificate("name", "ab" * 32, "GPU A", "float32", "texts", GOOD, NOW, {"a": "1"})
+    made = Certificate("name", "ab" * 32, "GPU A", "float32", "texts", GOOD, NOW, {"a": "1"}, "")
     assert msgspec.json.decode(msgspec.json.encode(made), type=Certificate) == made

@@ -1,6 +1,7 @@
 """Plans lie under the home of models by their key, and only what is whole and certified comes back."""
 
 import hashlib
+import resource
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from contracts.errors import EngineFailed
+from contracts.errors import EngineFailed, InvalidInput
 from models.engines.certificate import Certificate, HeadParity, Parity
 from models.engines.plan_cache import PlanCache, PlanKey, PlanRecord
 
@@ -30,7 +31,7 @@ def record(plan: bytes = PLAN, key: PlanKey = KEY) -> PlanRecord:
 
 
 def certificate(**changes: Any) -> Certificate:
-    made = Certificate(KEY.name, record().plan_sha256, GPU, "float32", "texts", PARITY, NOW, {})
+    made = Certificate(KEY.name, record().plan_sha256, GPU, "float32", "texts", PARITY, NOW, {}, "")
     return msgspec.structs.replace(made, **changes)
 
 
@@ -156,13 +157,53 @@ def test_the_list_has_every_plan_and_what_is_wrong_with_it(cache: PlanCache) -> 
     listed = {each.name: each for each in cache.listed()}
     assert listed[KEY.name].certificate == certificate()
     assert listed[KEY.name].problem == ""
-    assert "it has 4 bytes, its record says 13" in listed[other.key.name].problem
+    assert "the file was changed" in listed[other.key.name].problem
 
 
-def test_no_file_is_left_by_a_write_that_fails(cache: PlanCache) -> None:
+def test_the_list_sees_wrong_bytes_of_the_right_size(cache: PlanCache) -> None:
     cache.write_plan(PLAN, record())
-    cache.path_of(KEY.name).unlink()
-    cache.path_of(KEY.name).mkdir()
-    with pytest.raises(OSError, match="directory"):
-        cache.write_plan(PLAN, record())
+    cache.path_of(KEY.name).write_bytes(PLAN[::-1])
+    (listed,) = cache.listed()
+    assert "the file was changed" in listed.problem
+
+
+def test_a_folder_in_a_plan_s_place_is_told_before_and_as_it_is_written(cache: PlanCache) -> None:
+    cache.path_of(KEY.name).mkdir(parents=True)
+    for act in (
+        lambda: cache.check_writable(KEY),
+        lambda: cache.write_plan(PLAN, record()),
+    ):
+        with pytest.raises(InvalidInput, match=rf"cannot write .*{KEY.name}\.plan: a folder is in"):
+            act()
     assert [path.name for path in cache.folder.glob(".*")] == []
+
+
+def test_a_home_that_cannot_be_a_folder_is_told_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(
+        InvalidInput, match=r"cannot write .*file/engines: Not a directory; .* with --home"
+    ):
+        PlanCache(tmp_path / "file").check_writable(KEY)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="no /proc, where nobody can write")
+def test_a_home_where_nobody_can_write_is_told() -> None:
+    with pytest.raises(InvalidInput, match="cannot write /proc/nope/engines: No such file"):
+        PlanCache(Path("/proc/nope")).check_writable(KEY)
+
+
+def test_a_place_without_room_is_told_and_no_file_is_left(cache: PlanCache) -> None:
+    # Given room for a kilobyte a file, as on a disk that is nearly full
+    plan = b"vtrt" * 1_000
+    cache.check_writable(KEY)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limits[1]))
+    # When a longer plan is written
+    try:
+        with pytest.raises(InvalidInput) as told:
+            cache.write_plan(plan, record(plan))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    # Then the words name the path and the remedy, and nothing of it is there
+    assert f"cannot write {cache.path_of(KEY.name)}: File too large; make room" in str(told.value)
+    assert list(cache.folder.iterdir()) == []

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from contracts.scores import HeadScore
-from models.evaluation.agreement import LabelledPart, agreement_of, head_agreement
+from models.evaluation.agreement import LabelledPart, agreement_of, below, head_agreement
 from models.evaluation.label_sets import label_sets
 from models.evaluation.tasks import Question
 from models.protocols import TextScores
@@ -40,10 +40,27 @@ def test_labels_and_probabilities_are_compared_text_by_text() -> None:
     assert (both.f1, both.f1_change, both.files) == (None, None, ())
 
 
-def test_a_head_that_always_abstains_agrees_where_it_answers() -> None:
+def test_of_a_head_that_always_abstains_nothing_is_said_where_it_answers() -> None:
     torn = [score(0.55, abstained=True)]
     both = head_agreement(torn, torn, parts=[])
-    assert (both.answered, both.answered_agreement) == (0.0, 1.0)
+    assert (both.answered, both.answered_agreement) == (0.0, None)
+
+
+def test_what_agrees_too_seldom_is_named_by_both_readings() -> None:
+    # Given four texts, one of which gets another label while the reference abstains on it, and one without
+    torn = TextScores("en", 1.0, {"emotion": score(0.55, abstained=True)})
+    sure = TextScores("en", 1.0, {"emotion": score(0.9)})
+    other = TextScores("en", 1.0, {"emotion": score(0.45)})
+    found = [
+        agreement_of(name, [sure, torn], found=answers, parts=[], seconds=1.0)
+        for name, answers in (("ort", [sure, other]), ("pytorch", [sure, torn]))
+    ]
+    # Then the engine is below over all texts, and not over the answered ones
+    assert below(found) == ["ort/emotion"]
+    assert below(found, answered=True) == []
+    # When the answered one differs too, it is below by both readings
+    poor = agreement_of("ort", [sure, torn], found=[other, torn], parts=[], seconds=1.0)
+    assert below([poor], answered=True) == ["ort/emotion"]
 
 
 def test_f1_is_that_of_each_labelled_file_and_their_mean() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from contracts.errors import InvalidInput
-from models.evaluation.comparison_texts import DataFile, choose_texts, fair_shares
+from models.evaluation.comparison_texts import DataFile, Reading, choose_texts, fair_shares
 from models.protocols import TextScorer
 
 
@@ -60,6 +60,30 @@ def test_labels_are_read_where_a_task_is_named_and_rows_without_a_class_are_left
     assert (part.name, part.question.head, part.first) == ("sets/mood", "emotion", 3)
     names = [part.question.sets.classes[at].name for at in part.true]
     assert names == ["anger", "joy", "sadness"]
+
+
+def test_labels_are_read_as_they_are_said_to_be(bundled: TextScorer) -> None:
+    # Given numbers for labels in a field of another name, in two files, one of which lacks a number
+    rows = [{"text": f"text {at}", "mood": str(at % 3)} for at in range(6)]
+    files = [
+        DataFile(Path("sets/three"), "emotion", rows),
+        DataFile(Path("sets/two"), "emotion", [row for row in rows if row["mood"] != "2"]),
+    ]
+    renamed = {"0": ("joy",), "1": ("anger",), "2": ()}
+    # When the field and the names are told
+    chosen = choose_texts(files, bundled, limit=100, reading=Reading("mood", renamed))
+    # Then all rows that stand for something are read
+    assert list(chosen.files.values()) == [4, 4]
+    three = chosen.parts[0]
+    assert [three.question.sets.classes[at].name for at in three.true] == ["joy", "anger"] * 2
+
+
+def test_a_reading_that_fits_no_file_is_refused(bundled: TextScorer) -> None:
+    mood = file_of("mood", ["anger", "joy"], task="emotion")
+    with pytest.raises(InvalidInput, match="--map names 'rage', which no row of any file has"):
+        choose_texts([mood], bundled, limit=5, reading=Reading(renamed={"rage": ("anger",)}))
+    with pytest.raises(InvalidInput, match="--field and --map .* no file names a task: expected"):
+        choose_texts([file_of("a", ["joy"])], bundled, limit=5, reading=Reading("mood"))
 
 
 def test_a_file_that_does_not_fit_is_named(bundled: TextScorer) -> None:

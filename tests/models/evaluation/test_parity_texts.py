@@ -43,7 +43,7 @@ def test_rows_of_a_file_carry_labels_of_the_heads_that_they_name() -> None:
         {"text": "so angry", "emotion": "anger", "label": "none", "lang": "en"},
         {"text": "", "title": "a headline", "emotion": "rage", "label": "irony"},
         {"text": "", "emotion": "joy"},
-        {"text": "plain", "context": "before", "emotion": 3},
+        {"text": "plain", "context": "before", "emotion": 3, "label": None},
     ]
     # When label is said to be irony's
     chosen = labelled_texts(rows, LABELS, fields={"irony": "label"}, count=10)
@@ -56,6 +56,37 @@ def test_rows_of_a_file_carry_labels_of_the_heads_that_they_name() -> None:
 
 def test_a_head_without_labels_has_no_truth() -> None:
     assert labelled_texts([{"text": "a"}], LABELS, fields={}, count=5).truth == {}
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        (
+            {"emotion": "nofield"},
+            "none of 2 texts has the field 'nofield' .* they have label, text",
+        ),
+        (
+            {"emotion": "label"},
+            r"'label' of 2 texts has no label that the head emotion knows: it has irony \(2\); .* anger, joy",
+        ),
+    ],
+)
+def test_a_field_without_a_label_that_its_head_knows_is_refused(
+    fields: dict[str, str], words: str
+) -> None:
+    rows = [{"text": text, "label": "irony"} for text in "ab"]
+    with pytest.raises(InvalidInput, match=words):
+        labelled_texts(rows, LABELS, fields=fields, count=5)
+
+
+def test_a_field_of_a_head_s_name_without_its_labels_is_refused_too() -> None:
+    rows: list[dict[str, Any]] = [{"text": "a", "irony": True, "emotion": None}]
+    with pytest.raises(
+        InvalidInput, match=r"no label that the head irony knows: it has True \(1\)"
+    ):
+        labelled_texts(rows, LABELS, fields={}, count=5)
+    # A field that is empty everywhere says nothing, and is no mistake.
+    assert labelled_texts(rows, {"emotion": ("joy",)}, fields={}, count=5).truth == {}
 
 
 def test_of_many_rows_some_from_all_parts_are_taken() -> None:
