@@ -32,6 +32,9 @@ class Portion(NamedTuple):
     rows: int
 
 
+NO_PORTION = Portion(0, 0)
+
+
 def portions_of(batch_tokens: int) -> list[Portion]:
     """Return the portions that are tried on an engine.
 
@@ -57,7 +60,9 @@ def raw_forwards(
 
     def forward(choice: EngineChoice, expected: str) -> RawForward:
         made = build_engine(installed, choice, plans=plans)
-        return RawForward(rows, made, pad_id=installed.manifest.text.pad_id, expected=expected)
+        raw = RawForward(rows, made, pad_id=installed.manifest.text.pad_id, expected=expected)
+        raw.start()
+        return raw
 
     found = {RAW: forward(settings.score.engine, engine)}
     if engine == TENSORRT:
@@ -85,18 +90,21 @@ class RawForward:
     def __init__(
         self, rows: Sequence[Sequence[int]], engine: Engine, *, pad_id: int, expected: str
     ) -> None:
-        """Choose the portion: once, for the best of several in each round would be the luckiest.
-
-        Raises EngineFailed where not the `expected` engine runs.
-        """
         self._rows = rows
         self._engine = engine
         self._pad_id = pad_id
         self._expected = expected
+        self._portion = NO_PORTION
+
+    def start(self) -> None:
+        """Choose the portion: once, for the best of several in each round would be the luckiest.
+
+        Raises EngineFailed where not the expected engine runs.
+        """
         # What an engine reads fastest is known once it has started, and another may have taken its place.
-        engine.start()
-        portions = portions_of(engine.batch_tokens)
-        engine.close()
+        self._engine.start()
+        portions = portions_of(self._engine.batch_tokens)
+        self._engine.close()
         self._check()
         self._portion = max(portions, key=lambda portion: self._turn(portion).rate)
 
