@@ -97,7 +97,7 @@ def test_what_is_below_99_5_is_named_in_json_and_bold_in_the_table() -> None:
     found = Comparison("m", "v", "float32", 9, {}, engines, {}, below(engines), [])
     # When it is laid out
     console = Console(record=True, width=200, file=io.StringIO())
-    console.print(*tables(found))
+    console.print(*tables(found), sep="\n")
     words = console.export_text()
     # Then the cell is bold and the other is not, and both readings are told
     assert re.search(r"topic +│ \*\*98\.81\*\* +│ 99\.98 ", words)
@@ -109,7 +109,7 @@ def test_what_is_below_99_5_is_named_in_json_and_bold_in_the_table() -> None:
 def test_labels_of_other_names_are_read_with_field_and_map(tmp_path: Path) -> None:
     # Given a file that the command refuses, once for its field and once for its labels
     path = tmp_path / "num.jsonl"
-    rows = [{"text": text, "stars": label[:3]} for text, label in ROWS]
+    rows = [{"text": text, "stars": f"{label[0]}1"} for text, label in ROWS]
     path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
     told = ("--data", f"sentiment={path}", "--engine", "ort")
     with pytest.raises(InvalidInput, match="name one with --field"):
@@ -117,12 +117,10 @@ def test_labels_of_other_names_are_read_with_field_and_map(tmp_path: Path) -> No
     with pytest.raises(InvalidInput, match="say which is which with --map THEIRS=OURS"):
         compare(*told, "--field", "stars")
     # When both are told as it asks
-    figures = figures_of(
-        *told, "--field", "stars", "--map", "pos=positive", "--map", "neg=negative"
-    )
+    figures = figures_of(*told, "--field", "stars", "--map", "p1=positive", "--map", "n1=negative")
     # Then the labels are judged, and both readings of 99.5 % are there
     (engine,) = figures["engines"]
-    assert engine["heads"]["sentiment"]["files"][0]["n"] == 4
+    assert engine["heads"]["sentiment"]["files"][0]["n"] == 5
     assert figures["below_99_5"] == [
         f"ort/{head}" for head, each in engine["heads"].items() if each["agreement"] < 0.995
     ]

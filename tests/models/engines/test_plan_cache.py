@@ -169,12 +169,11 @@ def test_the_list_sees_wrong_bytes_of_the_right_size(cache: PlanCache) -> None:
 
 def test_a_folder_in_a_plan_s_place_is_told_before_and_as_it_is_written(cache: PlanCache) -> None:
     cache.path_of(KEY.name).mkdir(parents=True)
-    for act in (
-        lambda: cache.check_writable(KEY),
-        lambda: cache.write_plan(PLAN, record()),
-    ):
-        with pytest.raises(InvalidInput, match=rf"cannot write .*{KEY.name}\.plan: a folder is in"):
-            act()
+    words = rf"cannot write .*{KEY.name}\.plan: a folder is in its place; make room there"
+    with pytest.raises(InvalidInput, match=words):
+        cache.check_writable(KEY)
+    with pytest.raises(InvalidInput, match=words):
+        cache.write_plan(PLAN, record())
     assert [path.name for path in cache.folder.glob(".*")] == []
 
 

@@ -82,7 +82,7 @@ def test_a_reading_that_fits_no_file_is_refused(bundled: TextScorer) -> None:
     mood = file_of("mood", ["anger", "joy"], task="emotion")
     with pytest.raises(InvalidInput, match="--map names 'rage', which no row of any file has"):
         choose_texts([mood], bundled, limit=5, reading=Reading(renamed={"rage": ("anger",)}))
-    with pytest.raises(InvalidInput, match="--field and --map .* no file names a task: expected"):
+    with pytest.raises(InvalidInput, match=r"--field and --map .* no file names a task: expected"):
         choose_texts([file_of("a", ["joy"])], bundled, limit=5, reading=Reading("mood"))
 
 
