@@ -7,6 +7,7 @@ Step n draws its rows and its dropout from the seed and n alone, so that an inte
 """
 
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +107,20 @@ class Fitting:
         chances = drawing_chances(self._corpus, self._config, fit=fit, without=without)
         weights = label_weights(self._corpus, chances, power=fit.class_power)
         progress = _Progress(self.model, fit, folder=folder, save_seconds=save_seconds)
-        seen, lengths = 0, self._corpus.lengths()
-        for step, rows in enumerate(planned_steps(chances, lengths, fit=fit, seed=seed)):
+        steps = planned_steps(chances, self._corpus.lengths(), fit=fit, seed=seed)
+        try:
+            self._run(progress, steps, weights=weights, seed=seed)
+        finally:
+            progress.close()
+        set_weights(self.model, progress.stop.weights or progress.average)
+
+    def _run(
+        self, progress: "_Progress", steps: Iterable[npt.NDArray[np.int64]], *,
+        weights: npt.NDArray[np.float32], seed: int,
+    ) -> None:  # fmt: skip
+        """Take every step that is not done yet, until the last or an early stop."""
+        fit, seen = progress.fit, 0
+        for step, rows in enumerate(steps):
             seen += len(rows)
             if step < progress.done:
                 continue
@@ -121,7 +134,6 @@ class Fitting:
             if progress.stop.is_over:
                 break
             progress.save_when_due(step)
-        set_weights(self.model, progress.stop.weights or progress.average)
 
     def _check(self, progress: "_Progress", *, seen: int, seed: int) -> None:
         """Measure the average on development rows of the exported heads."""
@@ -200,7 +212,7 @@ class _Progress:
     def __init__(
         self, model: Encoder, fit: FitConfig, *, folder: Path | None, save_seconds: float
     ) -> None:
-        self._model, self._fit, self._folder = model, fit, folder
+        self._model, self.fit, self._folder = model, fit, folder
         self._save_seconds = save_seconds
         self.optimizer = make_optimizer(model, fit)
         self.average = {name: value.detach().clone() for name, value in model.named_parameters()}
@@ -212,11 +224,20 @@ class _Progress:
             if kept is not None:
                 self.average = kept["average"]
                 self.stop.restore(kept["stop"])
-        self._began = self._shown = self._saved = time.monotonic()
+        self._events = None if folder is None else events_writer(folder)
+        self._shown = self._saved = time.monotonic()
+        self._told = 0
+
+    def close(self) -> None:
+        """Let go of the stage's events."""
+        if self._events is not None:
+            self._events.close()
 
     def take(self, losses: dict[str, Tensor], *, step: int, seen: int) -> None:
         """Take one step against the losses' sum, and tell of it now and then."""
-        fit = self._fit
+        fit = self.fit
+        # What an earlier process saw says nothing of this one's speed.
+        self._told = self._told or seen
         self.optimizer.zero_grad(set_to_none=True)
         sum(losses.values()).backward()
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
@@ -224,15 +245,19 @@ class _Progress:
         blend(self.average, self._model, decay=min(fit.average, (1 + step) / (10 + step)))
         now = time.monotonic()
         if now - self._shown > LOG_SECONDS:
-            self._shown = now
+            spent, self._shown = now - self._shown, now
             values = {name: round(float(value.detach()), 4) for name, value in losses.items()}
-            self.write(values | {"per_second": round(seen / (now - self._began))}, seen=seen)
+            speed = (seen - self._told) / spent
+            self._told = seen
+            self.write(values | {"per_second": round(speed)}, seen=seen)
 
     def write(self, values: dict[str, float], *, seen: int) -> None:
         """Log figures and add them to the stage's events."""
-        log.info("fitting", seen=seen, of=self._fit.samples, **values)
-        if self._folder is not None:
-            write_events(self._folder, values, step=seen)
+        log.info("fitting", seen=seen, of=self.fit.samples, **values)
+        if self._events is not None:
+            for name, value in values.items():
+                self._events.add_scalar(name, value, seen)
+            self._events.flush()
 
     def save_when_due(self, step: int) -> None:
         """Write a checkpoint when the last one is old."""
@@ -252,12 +277,10 @@ def set_weights(model: Encoder, weights: dict[str, Tensor]) -> None:
         value.copy_(weights[name])
 
 
-def write_events(folder: Path, values: dict[str, float], *, step: int) -> None:
-    """Add figures to the folder's TensorBoard events, where TensorBoard is installed."""
+def events_writer(folder: Path) -> Any:
+    """Return a writer of TensorBoard events into `folder`; None where TensorBoard is not installed."""
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
-        return
-    with SummaryWriter(str(folder)) as writer:
-        for name, value in values.items():
-            writer.add_scalar(name, value, step)
+        return None
+    return SummaryWriter(str(folder))

@@ -132,3 +132,9 @@ def test_a_step_without_anything_to_learn_from_changes_nothing() -> None:
     fitting = Fitting(model, none, columns=COLUMNS, config=CONFIG, teaching=Teaching())
     fitting.fit(fit_config(labels=0.0, soft_labels=0.0, samples=50), seed=3)
     assert all(torch.equal(value, before[name]) for name, value in model.named_parameters())
+
+
+def test_a_stage_writes_one_file_of_events_a_process(tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    fit(new_model(), fit_config(checks=8), tmp_path)
+    assert len(list(tmp_path.glob("events.*"))) == 1
