@@ -111,7 +111,7 @@ class RuntimeSettings(Part):
     transaction_records: int = setting(1000, "Most records in one transaction.", ge=1)
     transaction_ms: int = setting(100, "Longest time to fill one transaction.", ge=0)
     portion_ms: int = setting(
-        50,
+        150,
         "While few records wait, no more are taken at once than are worked off in this time.",
         ge=1,
     )
