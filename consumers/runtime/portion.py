@@ -2,28 +2,26 @@
 
 In: how long the last portions took, how many records wait. Out: the most to take next. Pure.
 
-Records that are taken together are told together. With n records waiting, each taken t later than the one before, one
-large portion tells the first after n x t and the last after n x t as well; portions of a part of them tell the first
-soon and the last hardly later. Large portions are worth their wait where much waits anyway: each costs a fetch and a
-commit, and texts of like length find each other.
+Records that are taken together are told together. With n records waiting, each taking t, one large portion tells the
+first after n x t and the last after n x t as well; small ones tell the first soon and the last hardly later. Where much
+waits anyway, large portions are worth it: each costs a fetch and a commit, and texts of like length find each other.
 
-    most = max(what is worked off in the target time, a part of what waits, 1), at most the limit
+    quick = what is worked off in the target time, at least 1
+    most  = quick while no more than `MUCH` x quick wait, else the limit
 
-Here 90 wait, each takes 2 ms, and then 900:
+Here each record takes 2 ms:
 
->>> portion = Portion(1000, target_s=0.05)
+>>> portion = Portion(1000, target_s=0.15)
 >>> portion.note(100, 0.2)
->>> portion.most(90), portion.most(900), portion.most(90_000)
-(30, 300, 1000)
->>> portion.most(0)
-25
+>>> portion.most(0), portion.most(300), portion.most(301)
+(75, 75, 1000)
 """
 
 from typing import Self
 
 from contracts.settings import RuntimeSettings
 
-PART = 3
+MUCH = 4
 # How much the newest portion says of the time that a record takes.
 NEWEST = 0.2
 
@@ -55,5 +53,5 @@ class Portion:
         """Return the most to take while so many wait; the limit as long as no record's time is known."""
         if not self._record_s:
             return self._limit
-        quick = round(self._target_s / self._record_s)
-        return min(self._limit, max(quick, waiting // PART, 1))
+        quick = max(1, round(self._target_s / self._record_s))
+        return min(self._limit, quick) if waiting <= MUCH * quick else self._limit

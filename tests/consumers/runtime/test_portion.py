@@ -15,10 +15,13 @@ def test_while_few_wait_so_many_are_taken_as_are_worked_off_soon() -> None:
     assert fast.most(60) == 500
 
 
-def test_of_much_a_part_is_taken_and_never_more_than_the_limit() -> None:
+def test_where_much_waits_the_limit_is_taken_and_never_more() -> None:
     portion = Portion(1000, target_s=0.05)
     portion.note(10, 0.02)
-    assert (portion.most(900), portion.most(50_000)) == (300, 1000)
+    assert (portion.most(100), portion.most(101), portion.most(50_000)) == (25, 1000, 1000)
+    fast = Portion(1000, target_s=0.05)
+    fast.note(1000, 0.001)
+    assert fast.most(0) == 1000
 
 
 def test_a_record_that_takes_seconds_goes_by_itself() -> None:
