@@ -3,6 +3,8 @@
 In: a run whose earlier stages are done. Out: `search.db` (every trial, so that a search goes on, and several processes
 may share it), `search.jsonl` (a line a trial, with all figures). Imports models.training; optuna and torch lazily.
 
+Trials of other lengths or other heads are not to be compared: each such pair is a study of its own.
+
 Reference: Bergstra et al., Algorithms for Hyper-Parameter Optimization, 2011 (tree-structured Parzen estimators).
 """
 
@@ -18,7 +20,7 @@ from models.training.measuring import Scores, development_scores, mean_macro_f1
 from models.training.pipeline import FIRST, WEIGHTS_FILE, Run, Stage, fit_encoder
 from models.training.teaching import teaching_of
 
-DATABASE, SEARCH_LEDGER, STUDY = "search.db", "search.jsonl", "student"
+DATABASE, SEARCH_LEDGER = "search.db", "search.jsonl"
 
 log = structlog.get_logger()
 
@@ -44,12 +46,17 @@ SPACE = {
 
 
 class Tried(msgspec.Struct, frozen=True):
-    """Hold one line of the ledger: what was tried, its figure, and all figures behind that one."""
+    """Hold one line of the ledger: what was tried, its figure, and all figures behind that one.
+
+    `number` counts the trials of its `samples` and `heads` (none: all); a line from before they were kept has neither.
+    """
 
     number: int
     settings: dict[str, float]
     macro_f1: float
     scores: Scores
+    samples: int = 0
+    heads: tuple[str, ...] = ()
 
 
 class Search(msgspec.Struct, frozen=True):
@@ -61,27 +68,19 @@ class Search(msgspec.Struct, frozen=True):
 
 
 def search(run: Run, wanted: Search) -> Tried:
-    """Try settings until `wanted.trials` are done in the run's folder, and return the best of all.
+    """Try settings until `wanted.trials` of its samples and heads are done in the run's folder; return the best.
 
-    The first trial is the config's own. Raises `SettingsInvalid` when a head is not exported.
+    The config's own are tried first, and again where that trial was killed. Raises `SettingsInvalid` when a head is not
+    exported.
     """
-    optuna = require_optuna()
-    unknown = set(wanted.heads) - set(run.config.exported)
-    if unknown:
-        known = ", ".join(run.config.exported)
-        raise SettingsInvalid(f"no figure for the heads {sorted(unknown)}; there are {known}")
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.create_study(
-        storage=f"sqlite:///{run.folder.absolute() / DATABASE}",
-        study_name=STUDY,
-        direction="maximize",
-        load_if_exists=True,
-    )
-    if not study.trials:
-        study.enqueue_trial(_own_settings(run))
+    wanted = exact(run, wanted)
+    study = open_study(run, wanted)
+    enqueue_own(run, study)
     while (done := len(_finished(study))) < wanted.trials:
         # Sampling is a function of the trials so far, as far as nobody else tries at the same time.
-        study.sampler = optuna.samplers.TPESampler(seed=run.config.seed + len(study.trials))
+        study.sampler = require_optuna().samplers.TPESampler(
+            seed=run.config.seed + len(study.trials)
+        )
         trial = study.ask()
         tried = _try_one(run, wanted, trial=trial)
         study.tell(trial, tried.macro_f1)
@@ -89,7 +88,7 @@ def search(run: Run, wanted: Search) -> Tried:
             ledger.write(msgspec.json.encode(tried) + b"\n")
         log.info("tried", number=done + 1, of=wanted.trials, macro_f1=round(tried.macro_f1, 4))
     best = study.best_trial
-    return Tried(best.number, best.params, best.value, {})
+    return Tried(best.number, best.params, best.value, {}, wanted.samples, wanted.heads)
 
 
 def require_optuna() -> Any:
@@ -99,6 +98,39 @@ def require_optuna() -> Any:
     except ImportError as error:
         raise MissingExtra("the search needs optuna: pip install 'hubbub[torch]'") from error
     return optuna
+
+
+def exact(run: Run, wanted: Search) -> Search:
+    """Return what is wanted with its samples told and its heads in order, each once.
+
+    Raises `SettingsInvalid` when a head is not exported.
+    """
+    unknown = set(wanted.heads) - set(run.config.exported)
+    if unknown:
+        known = ", ".join(run.config.exported)
+        raise SettingsInvalid(f"no figure for the heads {sorted(unknown)}; there are {known}")
+    samples = wanted.samples or run.config.student.fit.samples
+    return Search(wanted.trials, samples, tuple(sorted(set(wanted.heads))))
+
+
+def open_study(run: Run, wanted: Search) -> Any:
+    """Return the study of such trials in the run's folder, begun where there is none."""
+    optuna = require_optuna()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    return optuna.create_study(
+        storage=f"sqlite:///{run.folder.absolute() / DATABASE}",
+        study_name=f"student, samples {wanted.samples}, heads {'+'.join(wanted.heads) or 'all'}",
+        direction="maximize",
+        load_if_exists=True,
+    )
+
+
+def enqueue_own(run: Run, study: Any) -> None:
+    """Have the config's own settings tried next, unless a finished trial has them or they wait already."""
+    own, waiting = _own_settings(run), require_optuna().trial.TrialState.WAITING
+    is_tried = any(trial.params == own for trial in _finished(study))
+    if not is_tried and all(trial.state != waiting for trial in study.trials):
+        study.enqueue_trial(own)
 
 
 def searched_space(run: Run) -> dict[str, Range]:
@@ -124,7 +156,7 @@ def _try_one(run: Run, wanted: Search, *, trial: Any) -> Tried:
     }
     scores = scores_of(run, settings, wanted=wanted)
     figure = mean_macro_f1(scores, wanted.heads or run.config.exported)
-    return Tried(trial.number, settings, figure, scores)
+    return Tried(trial.number, settings, figure, scores, wanted.samples, wanted.heads)
 
 
 def scores_of(run: Run, settings: dict[str, float], *, wanted: Search) -> Scores:
