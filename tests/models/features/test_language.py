@@ -5,7 +5,9 @@ import time
 import pytest
 
 from contracts.errors import ModelInvalid
-from models.features.language import LanguageDecider
+from models.features.english_words import ENGLISH_ALONE, ENGLISH_TOO
+from models.features.language import CERTAIN, LanguageDecider
+from tests.models.features.short_posts import CHOSEN_ON, ENGLISH, UNSEEN
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +44,49 @@ def test_the_language_of_a_text_with_letters(
     decision = decider.decide(text, None)
     assert decision.lang == lang
     assert 0 < decision.probability <= 1
+
+
+def share_of_english(decider: LanguageDecider, texts: list[str], hint: str | None = None) -> float:
+    return sum(decider.decide(text, hint).lang == "en" for text in texts) / len(texts)
+
+
+def test_short_posts_of_other_languages_are_not_taken_for_english(decider: LanguageDecider) -> None:
+    assert share_of_english(decider, CHOSEN_ON) <= 0.02
+    assert share_of_english(decider, UNSEEN) <= 0.05
+
+
+def test_short_english_posts_stay_english(decider: LanguageDecider) -> None:
+    assert share_of_english(decider, ENGLISH) >= 0.96
+
+
+def test_what_a_source_claims_of_short_posts_helps(decider: LanguageDecider) -> None:
+    assert share_of_english(decider, ENGLISH, "en") == 1
+    assert share_of_english(decider, ["Feliz cumple hermano", "Dep trai the"], "es") == 0
+
+
+@pytest.mark.parametrize("text", ["Was will man mehr", "Want dit is niet leuk", "That la vui the"])
+def test_words_that_english_shares_with_others_make_no_text_certain(
+    decider: LanguageDecider, text: str
+) -> None:
+    assert decider.decide(text, None).lang == "other"
+
+
+def test_words_are_english_alone_or_shared_and_never_both() -> None:
+    assert not ENGLISH_ALONE & ENGLISH_TOO
+    assert all(word == word.lower() and word.isascii() for word in ENGLISH_ALONE | ENGLISH_TOO)
+
+
+def test_a_curly_apostrophe_is_one(decider: LanguageDecider) -> None:
+    assert decider.decide("i\u2019m drunk", None) == decider.decide("i'm drunk", None)
+
+
+def test_a_probability_is_no_more_than_what_was_found(decider: LanguageDecider) -> None:
+    # Given words that decide, and a text that is English for want of another language
+    assert decider.decide("so angry!", None).probability == CERTAIN
+    leaning = decider.decide("gutted lads", None)
+    # Then the latter has the share that the n-grams give to English, not one that the leaning makes up
+    assert leaning.lang == "en"
+    assert leaning.probability < 0.5
 
 
 @pytest.mark.parametrize("text", ["", "😡😡", "123", "!!!", "@user http"])
