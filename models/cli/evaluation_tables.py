@@ -6,9 +6,11 @@ In: an `Evaluation`. Out: rich tables and lines. Pure; imports rich and models.e
 from collections.abc import Iterator, Mapping
 
 from rich.console import RenderableType
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from models.evaluation.printable import printable
 from models.evaluation.report import Evaluation
 from models.evaluation.summary import Figures
 
@@ -28,15 +30,15 @@ CHARACTERS_SHOWN = 160
 
 def tables(evaluation: Evaluation) -> Iterator[RenderableType]:
     """Yield what to print, top to bottom; shares are in percent."""
-    yield Text(
+    yield _shown(
         f"{evaluation.task} by head {evaluation.head} of {evaluation.model_name} {evaluation.model_version}: "
         f"{evaluation.n:,} rows, {evaluation.skipped:,} left out, {evaluation.texts_per_second:,.0f} texts a second"
     )
     for reason, count in evaluation.skipped_by_reason.items():
-        yield Text(f"  {count:,} left out: {reason}")
+        yield _shown(f"  {count:,} left out: {reason}")
     if evaluation.unmapped:
         names = ", ".join(f"{name} ({count:,})" for name, count in evaluation.unmapped.items())
-        yield Text(f"  labels without a class: {names}")
+        yield _shown(f"  labels without a class: {names}")
     yield _figures(evaluation)
     yield _classes(evaluation)
     if evaluation.per_language:
@@ -47,7 +49,11 @@ def tables(evaluation: Evaluation) -> Iterator[RenderableType]:
 
 def _figures(evaluation: Evaluation) -> Table:
     baseline = evaluation.baseline
-    table = Table("figure", evaluation.model_name, *(["TF-IDF + logistic"] if baseline else []))
+    table = Table(
+        "figure",
+        escape(printable(evaluation.model_name)),
+        *(["TF-IDF + logistic"] if baseline else []),
+    )
     for name, title in FIGURES.items():
         parties = [evaluation, *([baseline] if baseline else [])]
         table.add_row(title, *(_figure(party, name) for party in parties))
@@ -83,7 +89,7 @@ def _classes(evaluation: Evaluation) -> Table:
         summary = evaluation.per_class[each.name]
         numbers = map(_percent, (summary.f1, summary.precision, summary.recall))
         words = (each.name, *(column[at] for column in shown.values()))
-        table.add_row(*map(Text, words), *numbers, f"{summary.support:,}")
+        table.add_row(*map(_shown, words), *numbers, f"{summary.support:,}")
     return table
 
 
@@ -95,7 +101,7 @@ def _languages(evaluation: Evaluation) -> Table:
     table = Table("language", "accuracy", "macro-F1", "ECE", "answered", "rows")
     for lang, summary in evaluation.per_language.items():
         shares = _percent(summary.accuracy), _percent(summary.macro_f1), f"{summary.ece:.3f}"
-        table.add_row(Text(lang), *shares, f"{_percent(summary.answered)} %", f"{summary.n:,}")
+        table.add_row(_shown(lang), *shares, f"{_percent(summary.answered)} %", f"{summary.n:,}")
     return table
 
 
@@ -104,9 +110,14 @@ def _errors(evaluation: Evaluation) -> Table:
     for mistake in evaluation.errors:
         text = " ".join(mistake.text.split())
         shown = text if len(text) <= CHARACTERS_SHOWN else text[: CHARACTERS_SHOWN - 1] + "…"
-        words = map(Text, (mistake.guessed, mistake.true, shown))
+        words = map(_shown, (mistake.guessed, mistake.true, shown))
         table.add_row(_percent(mistake.confidence), *words)
     return table
+
+
+def _shown(words: str) -> Text:
+    """Return words of the data as they are: no markup, and nothing that a terminal obeys."""
+    return Text(printable(words))
 
 
 def _percent(share: float) -> str:

@@ -1,7 +1,7 @@
 """Turn records into texts with a label, and count what cannot be one.
 
-In: dicts from a file. Out: `LabelledText`s and the number of rows passed over, by reason. Pure; imports contracts and
-models.protocols.
+In: dicts from a file. Out: `LabelledText`s and the number of rows passed over, by reason. Pure; imports contracts,
+models.protocols and models.evaluation.
 """
 
 from collections import Counter
@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from contracts.errors import InvalidInput
+from models.evaluation.printable import printable
 from models.protocols import TextInput
 
 CONTEXT_CHARACTERS = 512
@@ -54,9 +55,8 @@ def label_field(records: Sequence[Mapping[str, Any]], task: str) -> str:
 def read_labelled(records: Iterable[Mapping[str, Any]], fields: Fields) -> Rows:
     """Return every record with a `text` and one label, and its `title`, `context` (a string or turns) and `lang`.
 
-    A label is a string, a whole number, true or false, or a list of one of them. A record without `text` may have a
-    `title` alone. A context is cut to its last 512 characters. Raises `InvalidInput` when there is no record, or none
-    with the label's field.
+    A label is what `label_of` takes. A record without `text`, or with an empty one, may have a `title` alone. A context
+    is cut to its last 512 characters. Raises `InvalidInput` when there is no record, or none with the label's field.
     """
     texts: list[LabelledText] = []
     skipped: Counter[str] = Counter()
@@ -67,7 +67,7 @@ def read_labelled(records: Iterable[Mapping[str, Any]], fields: Fields) -> Rows:
         seen.update(record.keys())
         if fields.dialogue and record.get(fields.dialogue) != dialogue:
             dialogue, turns = record.get(fields.dialogue), []
-        label, problem = _label(record.get(fields.label))
+        label, problem = label_of(record.get(fields.label))
         problem = _text_problem(record) or problem
         if problem:
             skipped[problem] += 1
@@ -88,8 +88,9 @@ def _check_fields(seen: Counter[str], fields: Fields) -> None:
     for name in filter(None, (fields.label, fields.dialogue)):
         if name not in seen:
             option = "--field" if name == fields.label else "--dialogue"
+            has = ", ".join(map(printable, sorted(seen)[:20]))
             raise InvalidInput(
-                f"no row has the field {name!r}; the rows have {', '.join(sorted(seen)[:20])}: name one with {option}"
+                f"no row has the field {name!r}; the rows have {has}: name one with {option}"
             )
 
 
@@ -105,13 +106,19 @@ def _item(record: Mapping[str, Any], fields: Fields, *, turns: list[str]) -> Tex
 
 def _text_problem(record: Mapping[str, Any]) -> str | None:
     text = record.get("text")
-    if text is None:
-        return None if _string(record, "title") else NO_TEXT
-    return None if isinstance(text, str) else TEXT_NOT_STRING
+    if text is not None and not isinstance(text, str):
+        return TEXT_NOT_STRING
+    return None if (text or "").strip() or _string(record, "title").strip() else NO_TEXT
 
 
-def _label(value: object) -> tuple[str, str | None]:
-    """Return the label as text, or why there is none."""
+def label_of(value: object) -> tuple[str, str | None]:
+    """Return the label of a row as text, or why there is none; `evaluate` and `fit-head` take labels alike.
+
+    A label is a string, a whole number, true or false, or a list of one of them.
+
+    >>> [label_of(value)[0] for value in (" joy ", 1.0, True, ["joy"])]
+    ['joy', '1', 'true', 'joy']
+    """
     if isinstance(value, list):
         if len(value) > 1:
             return "", SEVERAL_LABELS

@@ -20,6 +20,7 @@ from contracts.scores import HeadScore
 from models.evaluation.figures import Numbers, Positions, accuracy, calibration_error, macro_f1
 from models.evaluation.label_names import HEAD_OF_TASK, NAMES, plain_name
 from models.evaluation.label_sets import LabelSets, label_sets
+from models.evaluation.printable import printable
 from models.evaluation.report import Evaluation, LanguageSummary, Mistake, OutOfScope
 from models.evaluation.rows import LabelledText, Rows
 from models.evaluation.summary import normalised, rounded, summarise
@@ -82,8 +83,9 @@ def ask(
     names = [row.label for row in rows.texts if row.label not in outside]
     sets = label_sets(table, labels, names=names, renamed=renamed)
     if len(sets.classes) < 2:
-        found = ", ".join(f"{name} ({count})" for name, count in Counter(names).most_common(20))
-        one = f"one class alone, {sets.classes[0].name}," if sets.classes else "no class"
+        counts = Counter(names).most_common(20)
+        found = ", ".join(f"{printable(name)} ({count})" for name, count in counts)
+        one = f"one class alone, {printable(sets.classes[0].name)}," if sets.classes else "no class"
         raise InvalidInput(
             f"the file has {one} of head {chosen}: its labels are {found or 'none'}; the head's are "
             f"{', '.join(labels)}; say which is which with --map THEIRS=OURS"

@@ -43,6 +43,9 @@ def test_other_rows_are_counted_by_their_reason() -> None:
         {"text": "a", "label": {"joy": 1}},
         {"text": "a", "label": 0.5},
         {"label": "joy"},
+        {"text": "", "label": "joy"},
+        {"text": " \n", "title": "", "label": "joy"},
+        {"title": " ", "label": "joy"},
         {"text": 7, "label": "joy"},
         {"text": ["a"], "label": "joy"},
     ]
@@ -52,14 +55,15 @@ def test_other_rows_are_counted_by_their_reason() -> None:
         "no label": 4,
         "several labels": 1,
         "label is not a name": 2,
-        "no text": 1,
+        "no text": 4,
         "text is not a string": 2,
     }
 
 
-def test_a_title_may_stand_for_a_text_and_a_text_may_be_empty() -> None:
-    rows = read_labelled([{"title": "a", "label": "x"}, {"text": "", "label": "x"}], Fields())
-    assert [(row.item.text, row.item.title) for row in rows.texts] == [("", "a"), ("", "")]
+def test_a_title_may_stand_for_a_text() -> None:
+    records = [{"title": "a", "label": "x"}, {"text": "", "title": "b", "label": "x"}]
+    rows = read_labelled(records, Fields())
+    assert [(row.item.text, row.item.title) for row in rows.texts] == [("", "a"), ("", "b")]
 
 
 def test_a_context_may_be_a_list_of_turns_and_is_cut_at_its_beginning() -> None:
@@ -93,6 +97,11 @@ def test_a_field_that_no_row_has_is_refused_with_those_that_they_have() -> None:
         read_labelled([{"text": "a", "emotion": "joy"}], Fields())
     with pytest.raises(InvalidInput, match=r"'scene'.*--dialogue"):
         read_labelled([{"text": "a", "label": "joy"}], Fields(dialogue="scene"))
+
+
+def test_the_names_of_fields_do_not_command_the_terminal() -> None:
+    with pytest.raises(InvalidInput, match=r"the rows have \\x1b\[2J, text"):
+        read_labelled([{"text": "a", "\x1b[2J": "joy"}], Fields())
 
 
 def test_no_rows_are_refused() -> None:
