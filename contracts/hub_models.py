@@ -10,15 +10,52 @@ for each name, or a ValueError whose words name the key. Imports pydantic and co
 
 import json
 import re
+import unicodedata
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import NoDecode
 
 from contracts.mistakes import near
 
 HEAD_NAME = re.compile(r"[a-z][a-z0-9_-]{0,63}")
+# What a query asks of an event itself, so that no head can be asked by such a name.
+QUERY_FIELDS = frozenset({"lang", "source", "kind", "author", "is", "has"})
 NO_LABEL = "none"
+LABEL_CHARACTERS = 100
+LABEL_RULE = f"1 to {LABEL_CHARACTERS} printable characters"
+
+
+def is_label(label: str) -> bool:
+    r"""Say whether a terminal, a mention and a query can bear `label`, of a user's head as of a hub model.
+
+    >>> is_label("card lost"), is_label("x\x1b[31m"), is_label(" ")
+    (True, False, False)
+    """
+    return bool(label.strip()) and len(label) <= LABEL_CHARACTERS and label.isprintable()
+
+
+def twins_among(labels: Iterable[str]) -> tuple[str, str] | None:
+    """Return two labels that a query cannot tell apart, or None.
+
+    >>> twins_among(["Anger", "joy", "anger"])
+    ('Anger', 'anger')
+    """
+    seen: dict[str, str] = {}
+    for label in labels:
+        folded = unicodedata.normalize("NFKC", label).casefold()
+        twin = seen.setdefault(folded, label)
+        if twin != label:
+            return twin, label
+    return None
 
 
 class HubModel(BaseModel):
@@ -26,9 +63,10 @@ class HubModel(BaseModel):
 
     `model` is a folder or `owner/name`; `revision` a branch, tag or commit of a name. `labels` maps theirs to ours:
     several of theirs may be one of ours; those that it leaves out are dropped, or refused where `strict`. Empty takes
-    all under their own names. `problem` overrules the model's own word for what its outputs mean. `rest` names what
-    holds when no label of a multi-label model does. At most `token_limit` pieces of a text are read; the head abstains
-    below `threshold` and in other languages than `languages`. `prefix` stands before every text, as some encoders want.
+    all under their own names; ours are words as `is_label` wants them. `problem` overrules the model's own word for
+    what its outputs mean. `rest` names what holds when no label of a multi-label model does. At most `token_limit`
+    pieces of a text are read; the head abstains below `threshold` and in other languages than `languages`. `prefix`
+    stands before every text, as some encoders want.
     """
 
     model_config = ConfigDict(
@@ -47,6 +85,29 @@ class HubModel(BaseModel):
     token_limit: int = Field(512, ge=8, le=8192)
     normalize: bool = True
     prefix: str = Field("", max_length=200)
+
+    @field_validator("labels")
+    @classmethod
+    def _are_labels(cls, labels: dict[str, str]) -> dict[str, str]:
+        labels = {theirs: " ".join(ours.split()) for theirs, ours in labels.items()}
+        for theirs, ours in labels.items():
+            _check_label(ours, f"{theirs!r} is mapped to")
+        if twins := twins_among(labels.values()):
+            raise ValueError(
+                f"{twins[0]!r} and {twins[1]!r} are one label to a query, which knows no capitals: write them alike"
+            )
+        return labels
+
+    @field_validator("rest")
+    @classmethod
+    def _is_label(cls, rest: str) -> str:
+        _check_label(rest, "the label is")
+        return rest
+
+
+def _check_label(label: str, what: str) -> None:
+    if not is_label(label):
+        raise ValueError(f"{what} {label[:LABEL_CHARACTERS]!r}, expected {LABEL_RULE}")
 
 
 def _read(value: Any) -> Any:
@@ -68,6 +129,10 @@ def _one(name: str, table: Any) -> HubModel:
         raise ValueError(
             f"{name!r} cannot name a head: expected a small letter, then up to 63 small letters, digits, - or _"
         )
+    if name in QUERY_FIELDS:
+        raise ValueError(
+            f"[models.hub.{name}] {name!r} is a field of queries: choose another name, such as my-{name}"
+        )
     if isinstance(table, HubModel):
         return table
     try:
@@ -85,7 +150,8 @@ def _problem(place: tuple[int | str, ...], *, kind: str, words: str) -> str:
     key = ".".join(map(str, place))
     if kind == "extra_forbidden":
         return f"{key} is no key of a hub model{near(key, HubModel.model_fields)}"
-    return f"{key}: {words}" if key else words
+    told = words.removeprefix("Value error, ")
+    return f"{key}: {told}" if key else told
 
 
 HubModels = Annotated[dict[str, HubModel], NoDecode, BeforeValidator(_read)]

@@ -14,6 +14,7 @@ import typer
 from contracts.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from contracts.settings import ModelSettings
     from models.evaluation.report import Evaluation
     from models.evaluation.rows import LabelledText, Rows
     from models.evaluation.summary import Figures
@@ -65,7 +66,15 @@ Baseline = Annotated[
 ]
 Errors = Annotated[int, typer.Option(min=0, help="Show so many of the surest mistakes.")]
 Model = Annotated[
-    str, typer.Option(help="`bundled`, a model's folder, its name under models.home, or hub:NAME.")
+    str | None,
+    typer.Option(
+        help="`bundled`, a model's folder, its name under models.home, or hub:NAME; the setting score.model if left"
+        " out."
+    ),
+]
+Home = Annotated[
+    Path | None,
+    typer.Option(help="Where models and heads are kept; the setting models.home if left out."),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
@@ -97,7 +106,8 @@ def evaluate_command(
     use_context: WithContext = True,
     baseline: Baseline = None,
     errors: Errors = 0,
-    model: Model = "bundled",
+    model: Model = None,
+    home: Home = None,
     json: AsJson = False,
 ) -> None:
     """Score a labelled file and print how well a head answers, among the labels that the file has.
@@ -115,7 +125,7 @@ def evaluate_command(
     reading = Reading(task, field, dialogue, use_context)
     renamed = label_mapping(rename or [])
     rows = _read(data, reading)
-    scorer = _scorer(model, head=head)
+    scorer = _scorer(model, home, head=head)
     question = ask(scorer, task, rows=rows, renamed=renamed, head=head)
     yardstick = _yardstick(baseline, reading, question=question, renamed=renamed)
     scorer.start()
@@ -160,16 +170,39 @@ def _read(paths: Sequence[Path], reading: Reading) -> "Rows":
         raise InvalidInput(f"{', '.join(map(str, paths))}: {error}") from error
 
 
-def _scorer(model: str, *, head: str | None) -> "TextScorer":
+def _scorer(model: str | None, home: Path | None, *, head: str | None) -> "TextScorer":
     """Return the scorer, with `head` beside its own where it is not one of them."""
     from contracts.settings import load
     from models.registry import build_text_scorer
 
-    settings = load().models
-    plain = build_text_scorer(model, home=settings.home, hub=settings)
-    if head is None or head in plain.labels:
+    settings = load()
+    name, kept_in = model or settings.score.model, home or settings.models.home
+    plain = build_text_scorer(name, home=kept_in, hub=settings.models)
+    if head is None:
         return plain
-    return build_text_scorer(model, home=settings.home, hub=settings, heads=(head,))
+    if head in plain.labels:
+        _check_alone(head, name, home=kept_in, settings=settings.models)
+        return plain
+    return build_text_scorer(name, home=kept_in, hub=settings.models, heads=(head,))
+
+
+def _check_alone(head: str, model: str, *, home: Path, settings: "ModelSettings") -> None:
+    """Refuse a head of the model's own whose name another head has too."""
+    from models.heads.storage import heads_home, known_names
+    from models.hub.shelf import PREFIX
+
+    others = []
+    if head in settings.hub and model != PREFIX + head:
+        others.append(
+            f"the table [models.hub.{head}] of the settings (--model {PREFIX}{head} judges it)"
+        )
+    if head in known_names(home):
+        others.append(f"your own in {heads_home(home) / head} (fit it again under another name)")
+    if others:
+        raise InvalidInput(
+            f"--head {head!r}: {model} has a head of that name, as has {' and '.join(others)}; for the model's own,"
+            " name it as TASK, without --head"
+        )
 
 
 def _yardstick(

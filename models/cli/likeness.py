@@ -4,6 +4,7 @@ In: paths and names from the command line. Out: figures for people or as JSON. I
 inside the command.
 """
 
+import math
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,9 @@ import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
+
+from contracts.errors import InvalidInput
+from models.cli.evaluating import Home, Model
 
 
 def likeness_command(
@@ -22,10 +26,8 @@ def likeness_command(
     join_at: Annotated[
         float, typer.Option(help="The score from which a text joins a cluster.")
     ] = 0.58,
-    model: Annotated[
-        str,
-        typer.Option(help="`bundled`, a model's folder, its name under models.home, or hub:NAME."),
-    ] = "bundled",
+    model: Model = None,
+    home: Home = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Say how well a model's vectors tell what is alike: stories of a stream, and translations."""
@@ -34,11 +36,17 @@ def likeness_command(
     from models.evaluation.records import read_records
     from models.registry import build_text_scorer
 
-    settings = load().models
-    scorer = build_text_scorer(model, home=settings.home, hub=settings)
+    if not math.isfinite(join_at):
+        raise InvalidInput(f"--join-at {join_at}: expected a number, such as 0.58")
+    settings = load()
+    scorer = build_text_scorer(
+        model or settings.score.model, home=home or settings.models.home, hub=settings.models
+    )
     scorer.start()
-    figures = judge_likeness(scorer, read_records(news), field=field, join_at=join_at)
-    scorer.close()
+    try:
+        figures = judge_likeness(scorer, read_records(news), field=field, join_at=join_at)
+    finally:
+        scorer.close()
     if json:
         typer.echo(msgspec.json.encode(figures))
         return

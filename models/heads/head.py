@@ -96,6 +96,7 @@ def open_own_head(stored: StoredHead, *, model_name: str, model_version: str) ->
     if manifest.model_version != model_version:
         raise ModelInvalid(
             f"head {manifest.name!r} was fitted on {manifest.model_name} {manifest.model_version}, the encoder is"
-            f" {model_name} {model_version}: fit it again, hubbub models fit-head --data FILE --name {manifest.name}"
+            f" {model_name} {model_version}: fit it again, hubbub models fit-head --data FILE --name {manifest.name},"
+            " or take its encoder, by --model or the setting score.model"
         )
     return OwnHead(stored)

@@ -5,18 +5,17 @@ msgspec and models.protocols.
 """
 
 import hashlib
+from collections.abc import Container
 
 import msgspec
 
 from contracts.errors import InvalidInput
-from contracts.hub_models import HEAD_NAME
+from contracts.hub_models import HEAD_NAME, QUERY_FIELDS
 from models.protocols import Lang
 
 HEAD_FILE = "head.json"
 WEIGHTS_FILE = "weights.npz"
 FORMAT = 2
-# Names that a query uses for something else.
-TAKEN = frozenset({"lang", "source", "kind", "author", "is", "has"})
 
 
 class LabelFigures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -94,16 +93,20 @@ def head_digest(manifest: HeadManifest) -> str:
     return hashlib.sha256(msgspec.json.encode(deciding)).hexdigest()[:16]
 
 
-def check_head_name(name: str, *, taken: frozenset[str] = frozenset()) -> None:
+def check_head_name(name: str, *, taken: Container[str] = (), tables: Container[str] = ()) -> None:
     """Raise `InvalidInput` unless `name` can name a head of a user's: in a folder, in settings and in a query.
 
-    `taken` are the heads that the encoder has itself.
+    `taken` are the heads that the encoder has itself, `tables` the hub models of the settings.
     """
     if HEAD_NAME.fullmatch(name) is None:
         raise InvalidInput(
             f"head name {name!r}: expected a small letter, then at most 63 small letters, digits, - or _,"
             " such as support-intents"
         )
-    if name in TAKEN | taken:
-        kind = "a field of queries" if name in TAKEN else "a head of the encoder's own"
-        raise InvalidInput(f"head name {name!r} is {kind}; choose another, such as my-{name}")
+    for kind, names in (
+        ("a field of queries", QUERY_FIELDS),
+        ("a head of the encoder's own", taken),
+        (f"the table [models.hub.{name}] of the settings", tables),
+    ):
+        if name in names:
+            raise InvalidInput(f"head name {name!r} is {kind}; choose another, such as my-{name}")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from contracts.errors import ModelInvalid
 from models.heads.head import open_own_head
-from models.heads.storage import read_head
+from models.heads.storage import heads_home, known_names, read_head
 from models.hub.shelf import HubShelf
 from models.protocols import TextHead, TextScorer
 
@@ -19,8 +19,8 @@ def further_heads(
 ) -> tuple[TextHead, ...]:
     """Return the heads `wanted`, in order: one that is built, a table `[models.hub.NAME]`, else a head under `home`.
 
-    Raises `ModelInvalid` for a name that is neither, twice there or a head of `encoder` itself, and for a head that
-    was fitted on another encoder.
+    Raises `ModelInvalid` for a name that is neither, or both, or twice there, or a head of `encoder` itself, and for a
+    head that was fitted on another encoder.
     """
     heads: list[TextHead] = []
     for item in wanted:
@@ -31,9 +31,20 @@ def further_heads(
             )
         if not isinstance(item, str):
             heads.append(item)
+        elif name in hub.names:
+            _check_alone(name, home=home)
+            heads.append(hub.head(name))
         else:
-            heads.append(hub.head(name) if name in hub.names else _own(name, encoder, home=home))
+            heads.append(_own(name, encoder, home=home))
     return tuple(heads)
+
+
+def _check_alone(name: str, *, home: Path | None) -> None:
+    if home is not None and name in known_names(home):
+        raise ModelInvalid(
+            f"two heads are named {name!r}: the table [models.hub.{name}] of the settings, and your own in"
+            f" {heads_home(home) / name}; give one of them another name"
+        )
 
 
 def _own(name: str, encoder: TextScorer, *, home: Path | None) -> TextHead:

@@ -71,6 +71,12 @@ def test_a_flag_may_hold_ready_models() -> None:
         ("[models.hub.mood]\nmodel = 'x'\nthreshold = nan", "threshold: Input should be a finite number"),
         ("[models.hub.mood]\nmodel = 'x'\nlanguages = ['fr']", "languages.0: Input should be 'en', 'zh' or 'other'"),
         ("[models.hub.mood]\nmodel = 'x'\nlabels = {a = 1}", "labels.a: Input should be a valid string"),
+        ("[models.hub.lang]\nmodel = 'x'", "[models.hub.lang] 'lang' is a field of queries: choose another name"),
+        ("[models.hub.is]\nmodel = 'x'", "'is' is a field of queries: choose another name, such as my-is"),
+        ("[models.hub.mood]\nmodel = 'x'\nlabels = {a = \"x\\u001b[31m\"}", r"labels: 'a' is mapped to 'x\x1b[31m'"),
+        ("[models.hub.mood]\nmodel = 'x'\nlabels = {a = ' '}", "mapped to '', expected 1 to 100 printable characters"),
+        ("[models.hub.mood]\nmodel = 'x'\nlabels = {a = 'Anger', b = 'anger'}", "labels: 'Anger' and 'anger' are one"),
+        ("[models.hub.mood]\nmodel = 'x'\nrest = \"\\u202e\"", r"rest: the label is '\u202e', expected 1 to 100"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_a_table_names_its_key(text: str, words: str) -> None:
@@ -83,3 +89,8 @@ def test_a_mistake_in_a_table_names_its_key(text: str, words: str) -> None:
 def test_words_that_are_no_json_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HUBBUB_MODELS_HUB", "toxicity=unitary/toxic-bert")
     assert "expected one JSON object by name" in mistake()
+
+
+def test_labels_are_words_as_those_of_a_head_of_one_s_own() -> None:
+    model = HubModel(model="x", labels={"a": " Anger  Big ", "b": "\u5f00\u5fc3", "c": "Anger Big"})
+    assert model.labels == {"a": "Anger Big", "b": "\u5f00\u5fc3", "c": "Anger Big"}

@@ -2,17 +2,20 @@
 
 import gzip
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from contracts.errors import InvalidInput, ModelInvalid, SourceInvalid
 from models.cli.app import app
 from models.cli.evaluating import label_mapping
+from models.heads.encoding import Encoder
 from models.registry import build_text_scorer
-from tests.models.heads.making import make_served
+from tests.models.heads.making import make_head, make_served
 from tests.models.hub.saving import save_tiny
 
 ROWS = [
@@ -28,6 +31,13 @@ MAPPED = ("--map", "lovely=positive", "--map", "horrid=negative", "--map", "stra
 def written(path: Path, rows: list[dict[str, Any]]) -> Path:
     path.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     return path
+
+
+@pytest.fixture(autouse=True)
+def _log_apart() -> Iterator[None]:
+    """Keep the log out of what is printed, as `hubbub` does."""
+    with capture_logs():
+        yield
 
 
 @pytest.fixture
@@ -133,6 +143,69 @@ def test_a_model_of_the_hub_is_judged_as_the_settings_name_it(
     assert alone["per_class"].keys() == beside["per_class"].keys() == {"negative", "positive"}
     assert alone["accuracy"] == beside["accuracy"]
     assert alone["model_version"] != beside["model_version"]
+
+
+def test_the_model_of_the_settings_is_judged_as_it_fits_heads(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("transformers")
+    # Given a model of the hub in score.model, and a head that was fitted on it
+    folder = save_tiny(tmp_path / "mood", labels=["negative", "positive"])
+    monkeypatch.setenv("HUBBUB_SCORE_MODEL", f"hub:{folder}")
+    encoder = Encoder(f"hub:{folder}", home=tmp_path)
+    make_head(tmp_path, "onhub", width=32, model_version=encoder.model_version)
+    # When no model is named, then that one answers, its own head and yours beside it
+    assert figures_of("sentiment", "--data", data, *MAPPED)["model_name"] == encoder.model_name
+    rows = [
+        {"text": row["text"], "label": each} for row in ROWS for each in ("refund", "card lost")
+    ]
+    own = ("intents", "--head", "onhub", "--home", tmp_path)
+    figures = figures_of(*own, "--data", written(tmp_path / "own.jsonl", rows))
+    assert (figures["n"], figures["head"]) == (10, "onhub")
+    # And on another encoder it says which to take
+    with pytest.raises(ModelInvalid, match=r"by --model or the setting score\.model"):
+        evaluate(*own, "--data", tmp_path / "own.jsonl", "--model", "bundled")
+
+
+def test_a_head_that_two_have_is_refused_and_the_models_own_stands_without(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given a table of the settings and a head of one's own, named as heads of the bundled model
+    monkeypatch.setenv("HUBBUB_MODELS_HUB", '{"sentiment":{"model":"someone/mood"}}')
+    make_head(tmp_path, "irony")
+    words = ("--data", data, "--home", tmp_path, *MAPPED)
+    for name, other in (
+        ("sentiment", r"the table \[models\.hub\.sentiment\].*--model hub:sentiment"),
+        ("irony", r"your own in .*heads/irony"),
+    ):
+        with pytest.raises(InvalidInput, match=rf"--head '{name}': bundled has .*{other}"):
+            evaluate("reviews", "--head", name, *words)
+    assert figures_of("sentiment", *words)["n"] == 4
+
+
+def test_rows_without_text_are_left_out_and_counted(tmp_path: Path) -> None:
+    rows = [*ROWS, {"text": "", "label": "lovely"}, {"text": " ", "title": "", "label": "horrid"}]
+    figures = figures_of("sentiment", "--data", written(tmp_path / "rows.jsonl", rows), *MAPPED)
+    assert figures["n"] == 4
+    assert figures["skipped_by_reason"]["no text"] == 2
+
+
+def test_what_the_data_says_does_not_command_the_terminal(tmp_path: Path) -> None:
+    # Given escapes in a text that is guessed wrong, in a label without a class, in a label of one and in a language
+    rows = [
+        {"text": "I love this, \x1b[31mwonderful!", "label": "horrid", "lang": "en"},
+        {"text": "I hate this, awful", "label": "lo\x1b[1mvely", "lang": "x\x1b[2J"},
+        {"text": "what is this", "label": "stra\x1b]0;nge"},
+    ]
+    path = written(tmp_path / "rows.jsonl", rows)
+    mapped = ("--map", "lo\x1b[1mvely=positive", "--map", "horrid=negative")
+    output = evaluate("sentiment", "--data", path, *mapped, "--errors", "5")
+    # Then all of them are shown, and none is obeyed
+    assert "\x1b" not in output
+    for words in (r"\x1b[31mwonderful", r"lo\x1b[1mvely", r"stra\x1b]0;nge (1)", r"x\x1b[2j"):
+        assert words in output
+    with pytest.raises(InvalidInput, match=r"its labels are horrid \(1\), lo\\x1b\[1mvely"):
+        evaluate("sentiment", "--data", path)
 
 
 def test_the_label_may_stand_in_another_field(tmp_path: Path) -> None:

@@ -2,10 +2,12 @@
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from structlog.testing import capture_logs
 from typer.testing import CliRunner
 
 from contracts.errors import InvalidInput
@@ -31,6 +33,13 @@ STREAM = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _log_apart() -> Iterator[None]:
+    """Keep the log out of what is printed, as `hubbub` does."""
+    with capture_logs():
+        yield
+
+
 @pytest.fixture
 def stream(tmp_path: Path) -> Path:
     path = tmp_path / "stream.jsonl"
@@ -52,6 +61,22 @@ def test_the_command_prints_the_figures_as_json(stream: Path) -> None:
     assert len(shares) == 7 + 5
     assert all(0 <= share <= 1 for share in shares)
     assert figures["texts_a_second"] > 0
+
+
+@pytest.mark.parametrize("number", ["nan", "inf"])
+def test_a_score_to_join_at_is_a_number(stream: Path, number: str) -> None:
+    words = ["likeness", "--news", str(stream), "--join-at", number]
+    with pytest.raises(InvalidInput, match=f"--join-at {number}: expected a number"):
+        CliRunner().invoke(app, words, catch_exceptions=False)
+
+
+def test_the_command_judges_the_model_of_the_settings(
+    stream: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HUBBUB_SCORE_MODEL", "identity")
+    words = ["likeness", "--news", str(stream)]
+    with pytest.raises(InvalidInput, match="identity has no vectors"):
+        CliRunner().invoke(app, words, catch_exceptions=False)
 
 
 def test_the_command_prints_a_table_for_people_and_judges_a_model_of_the_hub(

@@ -6,6 +6,7 @@ import pytest
 
 from consumers.operations.labels import known_heads
 from contracts.errors import ModelInvalid
+from contracts.hub_models import HubModel
 from contracts.settings import ModelSettings, load
 from models.protocols import TextInput, TextScorer
 from models.registry import build_text_scorer
@@ -74,6 +75,14 @@ def test_names_that_cannot_be_served_are_refused(
     make_served(tmp_path)
     with pytest.raises(ModelInvalid, match=complaint):
         build_text_scorer("bundled", home=tmp_path, heads=heads)
+
+
+def test_a_name_that_two_heads_have_is_refused(tmp_path: Path) -> None:
+    # Given a head of one's own, and a table of the settings by its name
+    make_served(tmp_path)
+    hub = ModelSettings(home=tmp_path, hub={"support-intents": HubModel(model="someone/intents")})
+    with pytest.raises(ModelInvalid, match=r"two heads are named 'support-intents': the table"):
+        build_text_scorer("bundled", home=tmp_path, hub=hub, heads=("support-intents",))
 
 
 def test_a_head_needs_an_encoder_and_a_home(tmp_path: Path) -> None:
