@@ -4,8 +4,9 @@ In: files, names and answers from the command line. Out: a head under `<models.h
 Imports numpy and the registry only inside the commands.
 """
 
+import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,6 +34,7 @@ Home = Annotated[
     Path | None, typer.Option(help="Where heads are kept; the setting models.home if left out.")
 ]
 SHOWN_LABELS = 10
+SHOWN_CHARACTERS = 80
 
 
 def fit_head_command(
@@ -62,6 +64,7 @@ def fit_head_command(
     from models.heads.examples import read_examples
     from models.heads.linear import check_installed
     from models.heads.manifest import check_head_name
+    from models.heads.storage import check_home
     from models.heads.teaching import FitOptions, teach
 
     check_head_name(name)
@@ -70,13 +73,17 @@ def fit_head_command(
         data, field=field, strange_label=out_of_scope_label, strange_file=out_of_scope
     )
     options = FitOptions(name, folds=folds, seed=seed, keep=keep)
-    with _encoder(model, home) as (encoder, kept_in):
+    with _encoder(model, home, name=name) as (encoder, kept_in):
+        check_home(kept_in)
         taught = teach(examples, encoder, options=options, home=kept_in, tell=_tell)
     typer.echo("", err=True)
+    _tell_replaced(taught)
     if json:
         typer.echo(msgspec.json.encode(taught.stored.manifest))
-    else:
-        _show(taught)
+        return
+    _show(taught)
+    given = {"HUBBUB_MODELS_HOME": home, "HUBBUB_SCORE_MODEL": model, "HUBBUB_SCORE_HEADS": name}
+    typer.echo(f"  {' '.join(_given(given, between='='))} hubbub score")
 
 
 def label_command(
@@ -97,10 +104,11 @@ def label_command(
 
     check_head_name(head)
     file = AnswerFile(out or Path(f"{head}.labels.jsonl"))
+    _tell_cut_off(file)
     found = [text for text in read_texts(texts) if text.text.strip() or text.title.strip()]
     if not found:
         raise InvalidInput(f"{texts} has no text to ask about")
-    with _encoder(model, home) as (encoder, kept_in):
+    with _encoder(model, home, name=head) as (encoder, kept_in):
         encoded = encoder.encode(found, tell=lambda done: _tell(f"reading texts, {done:,}"))
         before = encoder.encode([answer.input for answer in file.answers]).lines
         guesses = _guesses(head, encoded, encoder=encoder, home=kept_in)
@@ -111,18 +119,34 @@ def label_command(
     session.answered_before(before)
     added = session.run()
     typer.echo(f"\n{added} answers added to {file.path}, {len(file.answers)} in all; next:")
-    typer.echo(f"  hubbub models fit-head --data {file.path} --name {head}{_strange_option(file)}")
+    given: dict[str, object] = {"--data": file.path, "--name": head, **_strange_option(file)}
+    given |= {"--model": model, "--home": home}
+    typer.echo(f"  hubbub models fit-head {' '.join(_given(given))}")
+
+
+def _given(values: Mapping[str, object], *, between: str = " ") -> Iterator[str]:
+    """Yield what was given as a shell reads it: a next step must find the same model and folder."""
+    for name, value in values.items():
+        if value is not None:
+            yield f"{name}{between}{shlex.quote(str(value))}"
 
 
 @contextmanager
-def _encoder(model: str | None, home: Path | None) -> Iterator[tuple["Encoder", Path]]:
-    """Give a started encoder and the folder of models; what is not given comes from the settings."""
+def _encoder(
+    model: str | None, home: Path | None, *, name: str
+) -> Iterator[tuple["Encoder", Path]]:
+    """Give a started encoder and the folder of models; what is not given comes from the settings.
+
+    Raises `InvalidInput` where no head beside that encoder can be called `name`.
+    """
     from contracts.settings import load
     from models.heads.encoding import Encoder
+    from models.heads.manifest import check_head_name
 
     settings = load()
     kept_in = settings.models.home if home is None else home
     encoder = Encoder(model or settings.score.model, home=kept_in, hub=settings.models)
+    check_head_name(name, taken=encoder.heads, tables=settings.models.hub)
     encoder.start()
     try:
         yield encoder, kept_in
@@ -149,11 +173,11 @@ def _guesses(
     return Guesses(own.labels, own.shares(encoded.pooled, encoded.lines))
 
 
-def _strange_option(file: "AnswerFile") -> str:
+def _strange_option(file: "AnswerFile") -> dict[str, str]:
     from models.heads.labelling import OUT_OF_SCOPE
 
     has_strange = any(answer.label == OUT_OF_SCOPE for answer in file.answers)
-    return f" --out-of-scope-label {OUT_OF_SCOPE}" if has_strange else ""
+    return {"--out-of-scope-label": OUT_OF_SCOPE} if has_strange else {}
 
 
 def _ask(prompt: str) -> str | None:
@@ -172,6 +196,29 @@ def _tell(words: str) -> None:
         typer.echo(f"\r{words:<60}", nl=False, err=True)
 
 
+def _tell_cut_off(file: "AnswerFile") -> None:
+    from models.evaluation.printable import printable
+
+    if file.cut_off:
+        typer.echo(
+            f"the last line of {file.path} was cut off and does not count; the next answer takes its place: "
+            f"{printable(file.cut_off[:SHOWN_CHARACTERS])}",
+            err=True,
+        )
+
+
+def _tell_replaced(taught: "Taught") -> None:
+    """Say on stderr that a head of the same name is gone, where it was another: it had other labels."""
+    from models.evaluation.printable import printable
+
+    name, labels = taught.stored.manifest.name, taught.replaced
+    if labels is None or labels == taught.stored.manifest.labels:
+        return
+    more = f" and {len(labels) - SHOWN_LABELS} more" if len(labels) > SHOWN_LABELS else ""
+    words = f"with labels {', '.join(map(printable, labels[:SHOWN_LABELS]))}{more}"
+    typer.echo(f"replaced a head {name} {words if labels else 'that could not be read'}", err=True)
+
+
 def _show(taught: "Taught") -> None:
     manifest, left_out = taught.stored.manifest, taught.distinct
     figures, console = manifest.figures, Console()
@@ -183,6 +230,8 @@ def _show(taught: "Taught") -> None:
         f"left out: {left_out.repeated} repeated, {left_out.conflicting} with a second label"
         f"{f' ({left_out.first_conflict})' if left_out.conflicting else ''}, {taught.empty} without text"
     )
+    if taught.strange:
+        typer.echo(f"out of scope: {taught.strange:,} rows belong to no label")
     if figures is None:
         typer.echo("too few examples to judge it: give each label two or more")
     else:
@@ -192,7 +241,6 @@ def _show(taught: "Taught") -> None:
     typer.echo(f"abstains above entropy {manifest.entropy_limit:.4f}: {manifest.limit_rule}")
     size = sum(file.stat().st_size for file in taught.stored.folder.iterdir())
     typer.echo(f"kept in {taught.stored.folder}, {size / 1e6:.1f} MB; serve it with:")
-    typer.echo(f"  HUBBUB_SCORE_HEADS={manifest.name} hubbub score")
 
 
 def _figures_table(figures: "HeadFigures", strange: int) -> Table:

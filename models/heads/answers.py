@@ -4,6 +4,8 @@ In: texts and labels. Out: a file that `hubbub models fit-head` reads. Imports c
 """
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -35,7 +37,8 @@ class AnswerFile:
     """Append answers, take the last one back; opening a file never changes it.
 
     The first answer that is appended replaces a last line that was cut off (power, a full disk) and ends one that
-    lacks its newline.
+    lacks its newline. `cut_off` is such a line as it was found, "" where there was none. Raises `SourceInvalid` for a
+    file that cannot be read or written, better before the first answer than after.
     """
 
     def __init__(self, path: Path) -> None:
@@ -45,8 +48,10 @@ class AnswerFile:
             )
         self.path = path
         self.answers: list[Answer] = []
+        self.cut_off = ""
         self._ends: list[int] = [0]
         self._is_cut = self._lacks_newline = False
+        self._check_place()
         if path.exists():
             self._read()
 
@@ -55,18 +60,14 @@ class AnswerFile:
         answer = Answer(
             text.text, label, title=text.title, context=text.context, lang=text.lang_hint
         )
-        if self._is_cut:
-            os.truncate(self.path, self._ends[-1])
         start = b"\n" if self._lacks_newline else b""
         line = msgspec.json.encode(answer) + b"\n"
+        with _told(self.path, "write"):
+            if self._is_cut:
+                os.truncate(self.path, self._ends[-1])
+            _append(self.path, start + line)
         self._ends[-1] += len(start)
         self._is_cut = self._lacks_newline = False
-        handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        try:
-            os.write(handle, start + line)
-            os.fsync(handle)
-        finally:
-            os.close(handle)
         self.answers.append(answer)
         self._ends.append(self._ends[-1] + len(line))
 
@@ -76,11 +77,20 @@ class AnswerFile:
             return None
         self._ends.pop()
         self._is_cut = self._lacks_newline = False
-        os.truncate(self.path, self._ends[-1])
+        with _told(self.path, "write"):
+            os.truncate(self.path, self._ends[-1])
         return self.answers.pop()
 
+    def _check_place(self) -> None:
+        place = self.path if self.path.exists() else self.path.parent
+        if not self.path.parent.is_dir() or self.path.is_dir() or not os.access(place, os.W_OK):
+            raise SourceInvalid(
+                f"cannot write {self.path}: expected a file, in a folder that is there, which can be written to"
+            )
+
     def _read(self) -> None:
-        *lines, last = self.path.read_bytes().split(b"\n")
+        with _told(self.path, "read"):
+            *lines, last = self.path.read_bytes().split(b"\n")
         for number, line in enumerate([*lines, last] if last else lines, start=1):
             is_last = number > len(lines)
             try:
@@ -88,13 +98,30 @@ class AnswerFile:
             except msgspec.DecodeError as error:
                 is_json = isinstance(error, msgspec.ValidationError)
                 if is_last and not is_json and _is_begun(line):
-                    self._is_cut = True
+                    self._is_cut, self.cut_off = True, line.decode(errors="replace")
                     return
                 raise SourceInvalid(
                     f'{self.path}, line {number}: {error}; expected {{"text": ..., "label": ...}}'
                 ) from error
             self._lacks_newline = is_last
             self._ends.append(self._ends[-1] + len(line) + (not is_last))
+
+
+def _append(path: Path, raw: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(handle, raw)
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def _told(path: Path, what: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise SourceInvalid(f"cannot {what} {path}: {error.strerror}") from error
 
 
 def _is_begun(line: bytes) -> bool:

@@ -1,7 +1,7 @@
 """Read a user's labelled texts, and say of every line that cannot be used which it is and why.
 
 In: `.jsonl`, `.jsonl.gz` or, for texts alone, `.txt`. Out: texts with labels, texts out of scope, and counts of what
-was left out. Imports contracts, models.evaluation.records and models.protocols.
+was left out. Imports contracts, models.evaluation, models.features.text and models.protocols.
 """
 
 import hashlib
@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from contracts.errors import InvalidInput, SourceInvalid
+from contracts.hub_models import LABEL_RULE, is_label, twins_among
+from models.evaluation.printable import printable
 from models.evaluation.records import read_records
+from models.evaluation.rows import label_of
+from models.features.text import context_line, normalize_line
 from models.protocols import TextInput
 
 ROW_LIMIT = 200_000
 LABEL_LIMIT = 1000
-LABEL_CHARACTERS = 100
+SHOWN_NAMES = 20
 
 
 class Examples(NamedTuple):
@@ -48,24 +52,32 @@ def read_examples(
 ) -> Examples:
     """Read labelled texts; rows labelled `strange_label`, and all of `strange_file`, are out of scope.
 
-    Raises `SourceInvalid` naming file and line, and `InvalidInput` for fewer than two labels or too many rows.
+    Raises `SourceInvalid` naming file and line, and `InvalidInput` for fewer than two labels, too many rows, no text
+    out of scope where some were promised, and texts that are out of scope and have a label too.
     """
     texts, labels, strange, empty = [], [], [], 0
+    strange_label = None if strange_label is None else " ".join(strange_label.split())
     for number, record in _numbered(path):
         text = _text_of(record, path, number=number)
         label = _label_of(record, field, place=f"{path}, line {number}")
-        if not (text.text.strip() or text.title.strip()):
+        if not _has_text(text):
             empty += 1
         elif label == strange_label:
             strange.append(text)
         else:
             texts.append(text)
             labels.append(label)
+    if strange_label is not None and not strange:
+        raise InvalidInput(
+            f"--out-of-scope-label {strange_label!r}: no row of {path} with a text has it in `{field}`; its labels are"
+            f" {_listed(labels)}"
+        )
     files = [path]
     if strange_file is not None:
-        strange += [text for text in read_texts(strange_file) if text.text.strip()]
+        strange += _strange_texts(strange_file)
         files.append(strange_file)
     _check_labels(path, labels, field=field)
+    _check_apart(texts, labels, strange=strange)
     return Examples(texts, labels, strange, empty, digest_of(files))
 
 
@@ -80,6 +92,38 @@ def read_texts(path: Path) -> Iterator[TextInput]:
         return
     for number, record in _numbered(path):
         yield _text_of(record, path, number=number)
+
+
+def _has_text(text: TextInput) -> bool:
+    return bool(text.text.strip() or text.title.strip())
+
+
+def _strange_texts(path: Path) -> list[TextInput]:
+    found = [text for text in read_texts(path) if _has_text(text)]
+    if not found:
+        raise InvalidInput(
+            f"--out-of-scope {path} has no text: expected texts that belong to no label"
+        )
+    return found
+
+
+def _check_apart(
+    texts: Sequence[TextInput], labels: Sequence[str], *, strange: Sequence[TextInput]
+) -> None:
+    """Refuse texts that are said to have a label and to have none: they would teach both, and judge neither."""
+    beyond = set(map(_key, strange))
+    both = [at for at, text in enumerate(texts) if beyond and _key(text) in beyond]
+    if both:
+        text, label = texts[both[0]], labels[both[0]]
+        raise InvalidInput(
+            f"{len(both):,} of {len(texts):,} texts with a label are out of scope too, first"
+            f" {(text.text or text.title)[:80]!r} ({label}): a text has a label or belongs to none"
+        )
+
+
+def _key(text: TextInput) -> tuple[str, str]:
+    """Return what tells texts apart before an encoder has read them."""
+    return normalize_line(f"{text.title}\n{text.text}"), context_line(text.context)
 
 
 def distinct(lines: Sequence[str], labels: Sequence[str]) -> Distinct:
@@ -142,19 +186,17 @@ def _text_of(record: dict[str, Any], path: Path, *, number: int) -> TextInput:
 
 
 def _label_of(record: dict[str, Any], field: str, *, place: str) -> str:
-    value = record.get(field)
-    if isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    if not isinstance(value, str) or not value.strip():
-        others = ", ".join(sorted(set(record) - {"text"})) or "none"
+    name, problem = label_of(record.get(field))
+    if problem:
+        others = ", ".join(map(printable, sorted(set(record) - {"text", field}))) or "none"
         raise SourceInvalid(
-            f"{place}: the label `{field}` is {_shown(value)}, expected words (other fields there: {others})"
+            f"{place}: the label `{field}` is {_shown(record.get(field))}, expected one name: words, a whole number,"
+            f" true or false (other fields there: {others})"
         )
-    label = " ".join(value.split())
-    if len(label) > LABEL_CHARACTERS or not label.isprintable():
+    label = " ".join(name.split())
+    if not is_label(label):
         raise SourceInvalid(
-            f"{place}: the label {_shown(label)} is too long or not printable, expected at most"
-            f" {LABEL_CHARACTERS} characters"
+            f"{place}: the label {_shown(label)} is too long or not printable, expected {LABEL_RULE}"
         )
     return label
 
@@ -174,11 +216,14 @@ def _check_labels(path: Path, labels: Sequence[str], *, field: str) -> None:
         raise InvalidInput(
             f"{path} has {len(known):,} labels in `{field}`, more than {LABEL_LIMIT:,}: is it the field of labels?"
         )
-    folded: dict[str, str] = {}
-    for label in known:
-        twin = folded.setdefault(label.casefold(), label)
-        if twin != label:
-            raise InvalidInput(
-                f"{path} has the labels {twin!r} and {label!r}: queries do not tell capitals from small letters;"
-                " write them alike"
-            )
+    if twins := twins_among(known):
+        raise InvalidInput(
+            f"{path} has the labels {twins[0]!r} and {twins[1]!r}: queries do not tell capitals from small letters;"
+            " write them alike"
+        )
+
+
+def _listed(labels: Sequence[str]) -> str:
+    known = sorted(set(labels))
+    more = f" and {len(known) - SHOWN_NAMES} more" if len(known) > SHOWN_NAMES else ""
+    return (", ".join(known[:SHOWN_NAMES]) or "none") + more

@@ -1,7 +1,7 @@
 """Ask a person for labels in the terminal, the most instructive texts first.
 
 In: texts, what a head guesses of each, a file of answers, a way to ask and one to say. Out: answers in the file. Reads
-no input itself; imports contracts and models.heads.
+no input itself; imports contracts, models.evaluation and models.heads.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from contracts.hub_models import LABEL_RULE, is_label
+from models.evaluation.printable import printable
 from models.heads.answers import AnswerFile
 from models.heads.asking import Asker
 from models.heads.encoding import EncodedTexts
@@ -22,7 +24,6 @@ HELP = (
     "number or name: that label    s: skip    u: undo    o: belongs to no label    q: quit    ?: all labels"
     "    =NAME: a label, whatever its name"
 )
-LABEL_CHARACTERS = 100
 
 
 class Terminal(NamedTuple):
@@ -77,7 +78,7 @@ class Session:
         return len(self._file.answers) - self._begun
 
     def _say(self, words: str) -> None:
-        self._terminal.say(words)
+        self._terminal.say("\n".join(map(printable, words.split("\n"))))
 
     def _react(self, at: int) -> int | None:
         """Ask about the text at `at` until it is done with; return the next one's position, None at the end."""
@@ -115,8 +116,8 @@ class Session:
         known = {label.casefold(): label for label in self._labels}
         if name.casefold() in known:
             return known[name.casefold()]
-        if not name or not name.isprintable() or len(name) > LABEL_CHARACTERS:
-            self._say("a label has 1 to 100 printable characters")
+        if not is_label(name):
+            self._say(f"a label has {LABEL_RULE}")
             return None
         reply = self._terminal.ask(f"new label {name!r}? y/n> ")
         if reply is None or reply.strip().lower() not in {"y", "yes"}:

@@ -113,9 +113,13 @@ def _only(present: Positions, *, inputs: int, labels: int) -> Linear:
 
 
 def _quietly(model: Any, inputs: Any, *, true: Positions) -> None:
-    """Fit; the rounds are few on purpose (stopping early holds back like a stronger prior)."""
+    """Fit; the rounds are few on purpose (stopping early holds back like a stronger prior).
+
+    Many labels with few examples each are as they should be, too.
+    """
     from sklearn.exceptions import ConvergenceWarning
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
+        warnings.filterwarnings("ignore", "The number of unique classes", UserWarning)
         model.fit(inputs, true)

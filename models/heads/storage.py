@@ -9,13 +9,15 @@ import io
 import shutil
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
-from contracts.errors import ModelInvalid
+from contracts.errors import InvalidInput, ModelInvalid
 from models.heads.manifest import FORMAT, HEAD_FILE, WEIGHTS_FILE, HeadManifest, check_head_name
 from models.heads.weights import HeadWeights
 
@@ -55,24 +57,43 @@ def heads_home(home: Path) -> Path:
     return home.expanduser() / HEADS_FOLDER
 
 
+def check_home(home: Path) -> None:
+    """Raise `InvalidInput` unless a head can be kept under `home`: better before it is fitted than after."""
+    with _keeping(heads_home(home)) as folder:
+        folder.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryDirectory(prefix=".", dir=folder).cleanup()
+
+
 def write_head(home: Path, manifest: HeadManifest, *, weights: HeadWeights) -> StoredHead:
     """Write a head in the place of one of its name; return it with its weights' hash.
 
     A head is never there in part. Where the process dies between two renames, the name is free, and the head that it
-    had lies beside, in a folder that begins with a dot and ends in -old.
+    had lies beside, in a folder that begins with a dot and ends in -old. Raises `InvalidInput` where it cannot write.
     """
     folder = heads_home(home) / manifest.name
-    folder.parent.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, allow_pickle=False, **weights._asdict())
     digest = hashlib.sha256(buffer.getvalue()).hexdigest()
     manifest = msgspec.structs.replace(manifest, weights=WEIGHTS_FILE, weights_sha256=digest)
-    fresh = Path(tempfile.mkdtemp(prefix=f".{manifest.name}-", dir=folder.parent))
-    (fresh / WEIGHTS_FILE).write_bytes(buffer.getvalue())
-    (fresh / HEAD_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
-    fresh.chmod(0o755)
-    _replace(folder, fresh)
+    with _keeping(folder.parent):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(tempfile.mkdtemp(prefix=f".{manifest.name}-", dir=folder.parent))
+        (fresh / WEIGHTS_FILE).write_bytes(buffer.getvalue())
+        (fresh / HEAD_FILE).write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
+        fresh.chmod(0o755)
+        _replace(folder, fresh)
     return StoredHead(folder, manifest)
+
+
+@contextmanager
+def _keeping(folder: Path) -> Iterator[Path]:
+    try:
+        yield folder
+    except OSError as error:
+        raise InvalidInput(
+            f"cannot keep a head in {folder}: {error.strerror}; expected a folder that can be written to, from --home"
+            " or the setting models.home"
+        ) from error
 
 
 def _replace(folder: Path, fresh: Path) -> None:

@@ -11,14 +11,14 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from contracts.errors import InvalidInput
+from contracts.errors import InvalidInput, ModelInvalid
 from models.heads.encoding import EncodedTexts, Encoder
 from models.heads.examples import Distinct, Examples, distinct, keys_of
 from models.heads.fitting import FittedHead, Lesson, fit_head
 from models.heads.joining import KEEP
 from models.heads.linear import check_installed
 from models.heads.manifest import FORMAT, HeadManifest, check_head_name
-from models.heads.storage import StoredHead, write_head
+from models.heads.storage import StoredHead, known_names, read_head, write_head
 
 
 class FitOptions(msgspec.Struct, frozen=True):
@@ -31,12 +31,16 @@ class FitOptions(msgspec.Struct, frozen=True):
 
 
 class Taught(msgspec.Struct, frozen=True):
-    """Hold a stored head and how the file's rows were used."""
+    """Hold a stored head and how the file's rows were used.
+
+    `replaced` are the labels of the head of the same name that it took the place of, None where there was none.
+    """
 
     stored: StoredHead
     distinct: Distinct
     empty: int
     strange: int
+    replaced: tuple[str, ...] | None = None
 
 
 def teach(
@@ -71,8 +75,21 @@ def teach(
     )
     fitted = fit_head(lesson, folds=options.folds, seed=options.seed, keep=options.keep, tell=tell)
     manifest = _manifest(fitted, lesson, encoder=encoder, options=options, sha256=examples.sha256)
+    replaced = _labels_of(home, options.name)
     stored = write_head(home, manifest, weights=fitted.weights)
-    return Taught(stored, kept, empty=examples.empty, strange=len(examples.strange))
+    return Taught(
+        stored, kept, empty=examples.empty, strange=len(examples.strange), replaced=replaced
+    )
+
+
+def _labels_of(home: Path, name: str) -> tuple[str, ...] | None:
+    """Return the labels of the head that is there; one that cannot be read has none to speak of."""
+    if name not in known_names(home):
+        return None
+    try:
+        return read_head(home, name).manifest.labels
+    except ModelInvalid:
+        return ()
 
 
 def _encoded(encoder: Encoder, examples: Examples, *, tell: Callable[[str], None]) -> EncodedTexts:
@@ -109,5 +126,6 @@ def _manifest(
             "dense_strength": fitted.strengths.dense,
             "sparse_strength": fitted.strengths.sparse,
             "grams": len(fitted.weights.hashes),
+            "out_of_scope": len(lesson.strange.lines) if lesson.strange else 0,
         },
     )

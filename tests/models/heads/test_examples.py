@@ -27,6 +27,9 @@ def test_texts_labels_and_what_is_out_of_scope(tmp_path: Path) -> None:
         {"text": "zzz", "label": "oos"},
         {"text": " ", "label": "one"},
         {"text": "e", "label": 3},
+        {"text": "f", "label": 1.0},
+        {"text": "g", "label": True},
+        {"text": "h", "label": ["one"]},
     ]
     strange = tmp_path / "strange.txt"
     strange.write_text("what\n\nelse\n", encoding="utf-8")
@@ -36,8 +39,8 @@ def test_texts_labels_and_what_is_out_of_scope(tmp_path: Path) -> None:
         strange_label="oos",
         strange_file=strange,
     )
-    assert [text.text for text in read.texts] == ["a b", "c d", "e"]
-    assert read.labels == ["one", "two", "3"]
+    assert [text.text for text in read.texts] == ["a b", "c d", "e", "f", "g", "h"]
+    assert read.labels == ["one", "two", "3", "1", "true", "one"]
     assert [text.text for text in read.strange] == ["zzz", "what", "else"]
     assert read.empty == 1
     assert len(read.sha256) == 64
@@ -55,8 +58,13 @@ def test_texts_labels_and_what_is_out_of_scope(tmp_path: Path) -> None:
             r"line 3: the label `label` is missing.*other fields there: intent",
         ),
         ({"text": "x", "label": ""}, "line 3: the label `label` is ''"),
-        ({"text": "x", "label": True}, "line 3: the label `label` is True"),
-        ({"text": "x", "label": ["one"]}, r"line 3: the label `label` is \['one'\]"),
+        ({"text": "x", "label": 0.5}, "line 3: the label `label` is 0.5, expected one name"),
+        ({"text": "x", "label": ["a", "b"]}, r"line 3: the label `label` is \['a', 'b'\]"),
+        (
+            {"text": "x", "label": None, "\x1b[2J": 1},
+            r"line 3: the label `label` is missing.*\(other fields there: \\x1b\[2J\)",
+        ),
+        ({"text": "x", "label": "y\x1b"}, "line 3: the label .* not printable"),
         ({"text": "x", "label": "y" * 101}, "line 3: the label .* is too long"),
         ("x", "line 3"),
     ],
@@ -74,6 +82,7 @@ def test_a_row_that_cannot_be_used_is_named(tmp_path: Path, row: Any, complaint:
         (GOOD[:1], r"has 1 texts of one label in `label` \(one\): a head chooses between two"),
         ([{"text": str(n), "label": str(n)} for n in range(1001)], "has 1,001 labels in `label`"),
         ([*GOOD, {"text": "x", "label": "ONE"}], "has the labels 'ONE' and 'one'"),
+        ([*GOOD, {"text": "x", "label": "\uff4fne"}], "has the labels 'one' and '\uff4fne'"),
     ],
 )
 def test_a_file_that_teaches_nothing_is_refused(
@@ -81,6 +90,44 @@ def test_a_file_that_teaches_nothing_is_refused(
 ) -> None:
     with pytest.raises(InvalidInput, match=complaint):
         read_examples(write(tmp_path, rows), field="label")
+
+
+def test_a_label_out_of_scope_that_no_row_has_is_refused_with_those_there_are(
+    tmp_path: Path,
+) -> None:
+    path = write(tmp_path, [*GOOD, {"text": " ", "label": "oos"}])
+    for label in ("nosuch", "oos"):
+        with pytest.raises(
+            InvalidInput, match=f"--out-of-scope-label '{label}': no row .* labels are one, two"
+        ):
+            read_examples(path, field="label", strange_label=label)
+    rows = [*GOOD, {"text": "x", "label": "out of  scope"}]
+    read = read_examples(write(tmp_path, rows), field="label", strange_label=" out of scope")
+    assert [text.text for text in read.strange] == ["x"]
+
+
+def test_a_file_out_of_scope_without_texts_is_refused(tmp_path: Path) -> None:
+    path, empty = write(tmp_path, GOOD), tmp_path / "empty.txt"
+    empty.write_text("\n \n", encoding="utf-8")
+    with pytest.raises(InvalidInput, match=r"--out-of-scope .*empty\.txt has no text"):
+        read_examples(path, field="label", strange_file=empty)
+    titled = write(tmp_path, [{"text": "", "title": "t"}], "titled.jsonl")
+    assert len(read_examples(path, field="label", strange_file=titled).strange) == 1
+
+
+def test_texts_that_have_a_label_and_belong_to_none_are_refused(tmp_path: Path) -> None:
+    path = write(tmp_path, GOOD)
+    with pytest.raises(
+        InvalidInput, match=r"2 of 2 texts with a label are out of scope too, first 'a b' \(one\)"
+    ):
+        read_examples(path, field="label", strange_file=path)
+    # Written in other widths, and by the label
+    twice = write(tmp_path, [*GOOD, {"text": "\uff41  b", "label": "oos"}])
+    with pytest.raises(InvalidInput, match="1 of 2 texts with a label"):
+        read_examples(twice, field="label", strange_label="oos")
+    # What came before it makes it another text
+    other = write(tmp_path, [{"text": "a b", "context": "c"}], "other.jsonl")
+    assert len(read_examples(path, field="label", strange_file=other).strange) == 1
 
 
 def test_a_missing_or_damaged_file_is_named(tmp_path: Path) -> None:

@@ -139,3 +139,14 @@ def test_folds_spread_every_label() -> None:
     assert np.bincount(fold[true == 0]).tolist() == [2] * 5
     assert len(set(fold[true == 1])) == 3
     assert sorted(np.bincount(fold).tolist()) == [2, 3, 3, 3, 3]
+
+
+def test_many_labels_with_few_examples_are_fitted_without_a_warning() -> None:
+    # Given more labels than half the examples, of which scikit-learn warns; warnings are errors here
+    given = lesson(8)
+    fitted = fit_head(
+        given._replace(true=np.arange(24) % 16, labels=[f"label {n}" for n in range(16)]),
+        folds=2,
+        seed=7,
+    )
+    assert fitted.figures is not None

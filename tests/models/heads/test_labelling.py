@@ -141,3 +141,32 @@ def test_a_file_of_something_else_is_refused_with_its_line(tmp_path: Path) -> No
     path.write_text('{"text": "x", "label": "y"}\n{"text": 3}\n', encoding="utf-8")
     with pytest.raises(SourceInvalid, match=r"a\.jsonl, line 2"):
         AnswerFile(path)
+
+
+def test_what_was_cut_off_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_bytes(b'{"text":"a","label":"x"}\n{"text":"b')
+    assert AnswerFile(path).cut_off == '{"text":"b'
+    assert not AnswerFile(tmp_path / "new.jsonl").cut_off
+
+
+def test_a_place_that_takes_no_answers_is_refused_before_any_is_given(tmp_path: Path) -> None:
+    for path in (tmp_path / "nosuch" / "a.jsonl", tmp_path):
+        with pytest.raises(SourceInvalid, match=r"cannot write .*: expected a file, in a folder"):
+            AnswerFile(path)
+    # One that went away later costs no traceback
+    path = tmp_path / "gone" / "a.jsonl"
+    path.parent.mkdir()
+    file = AnswerFile(path)
+    path.parent.rmdir()
+    with pytest.raises(SourceInvalid, match=r"cannot write .*a\.jsonl: No such file"):
+        file.append(TextInput(text="a"), "x")
+    assert not file.answers
+
+
+def test_what_a_file_says_does_not_command_the_terminal(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"text":"a","label":"x\\u001b[31m"}\n', encoding="utf-8")
+    said, _ = sit(path, ["?", "q"])
+    assert "  1 x\\x1b[31m" in said
+    assert all(line.isprintable() for words in said for line in words.split("\n"))

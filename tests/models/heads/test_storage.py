@@ -9,7 +9,7 @@ import pytest
 from contracts.errors import InvalidInput, ModelInvalid
 from models.heads.head import open_own_head
 from models.heads.manifest import HeadManifest, check_head_name, head_digest
-from models.heads.storage import known_names, read_head, write_head
+from models.heads.storage import check_home, known_names, read_head, write_head
 from tests.models.heads.making import make_head
 
 
@@ -122,4 +122,21 @@ def test_names_that_mean_something_else_are_refused() -> None:
         check_head_name("lang")
     with pytest.raises(InvalidInput, match="'emotion' is a head of the encoder's own"):
         check_head_name("emotion", taken=frozenset({"emotion"}))
+    with pytest.raises(
+        InvalidInput, match=r"is the table \[models\.hub\.toxicity\] of the settings"
+    ):
+        check_head_name("toxicity", tables={"toxicity"})
     check_head_name("support-intents_2")
+
+
+def test_a_place_that_takes_no_head_is_refused_before_and_when_it_is_written(
+    tmp_path: Path,
+) -> None:
+    # Given a file where the folder of heads should be
+    check_home(tmp_path / "new")
+    (tmp_path / "heads").write_text("")
+    # Then both say so, and name the remedy
+    for keep in (check_home, make_head):
+        with pytest.raises(InvalidInput, match=r"cannot keep a head in .*heads: .*--home"):
+            keep(tmp_path)
+    assert list((tmp_path / "new" / "heads").iterdir()) == []
