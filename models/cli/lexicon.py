@@ -24,8 +24,9 @@ def build_command(
     """Count the labelled texts and write what each word says (a minute, one core)."""
     from models.lexicon.building import build, remarks
     from models.lexicon.counting import read_table
-    from models.lexicon.entries import write_entries
+    from models.lexicon.entries import check_place, write_entries
 
+    check_place(out)
     table = read_table()
     entries = build(table, data)
     write_entries(entries, out, remarks=remarks(table))

@@ -4,9 +4,11 @@ from importlib import resources
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from contracts.errors import InvalidInput
-from models.lexicon.entries import Entry, extended, read_entries, write_entries
+from models.cli.app import app
+from models.lexicon.entries import Entry, check_place, extended, read_entries, write_entries
 from models.lexicon.matching import Lexicon
 
 BUNDLED = Path(str(resources.files("models.bundled"))) / "lexicon" / "emotion.tsv"
@@ -41,6 +43,29 @@ def test_tabs_and_commas_say_the_same(tmp_path: Path) -> None:
         (HEADER + "yay\ten\tvalence\t1.5\n", "expected a number from -1 to 1"),
         (HEADER + "\ten\tjoy\t1\n", "has 0 characters, expected 1 to 64"),
         (HEADER.encode() + b"\xff\xfe\n", "is not UTF-8"),
+        ("", "says nothing: expected a row of word, lang, label, weight, and a row for each word"),
+        (HEADER + "# yay\ten\tjoy\t1\n", "says nothing"),
+        (
+            HEADER + "yay\ten\tjoy\t1\n\nyay\ten\tjoy\t9\n",
+            "lines 2 and 4: 'yay' in en has joy and joy",
+        ),
+        (
+            HEADER + "yay\ten\tjoy\t1\nYAY\ten\tnone\t0\n",
+            "lines 2 and 3: 'yay' in en has joy and none",
+        ),
+        (
+            HEADER + "\uff59ay\ten\tnone\t0\nyay\ten\tfear\t1\n",
+            "lines 2 and 3: 'yay' in en has none and fear",
+        ),
+        (
+            HEADER + "y" * 200_000 + "\ten\tjoy\t1\n",
+            "line 2: 200,010 characters, expected at most 1,000",
+        ),
+        (
+            HEADER + "@bob\ten\tjoy\t1\n",
+            "line 2: the word '@bob' is read as '@user': links and handles",
+        ),
+        (HEADER + "www.yay.com\ten\tjoy\t1\n", "is read as 'http'"),
     ],
 )
 def test_a_faulty_file_names_its_line_and_the_remedy(
@@ -79,6 +104,29 @@ def test_a_user_teaches_silences_and_overrides_words(tmp_path: Path) -> None:
     assert lexicon.find("难过")[0].weights["sadness"] > 0.5
 
 
+def test_a_word_is_found_however_wide_or_curly_it_is_written(tmp_path: Path) -> None:
+    content = "\uff39\uff41\uff59\ten\tjoy\t2\ndon\u2019t care\ten\tanger\t1\nyay\tzh\tfear\t1\n"
+    entries = read_entries(file_of(tmp_path, HEADER + content))
+    assert entries == [
+        Entry("yay", "en", "joy", 2.0),
+        Entry("don't care", "en", "anger", 1.0),
+        Entry("yay", "zh", "fear", 1.0),
+    ]
+    assert Lexicon(entries).find("I don\u2019t care")[0].weights == {"anger": 1.0}
+
+
+def test_a_lexicon_is_written_where_it_can_be_or_refused_before_it_is_counted(
+    tmp_path: Path,
+) -> None:
+    out = tmp_path / "nosuch" / "x.tsv"
+    words = ["lexicon", "build", "--data", str(tmp_path), "--out", str(out)]
+    with pytest.raises(InvalidInput, match=r"cannot write .*: expected a file, in a folder"):
+        CliRunner().invoke(app, words, catch_exceptions=False)
+    with pytest.raises(InvalidInput, match=r"cannot write .*x\.tsv: No such file"):
+        write_entries([], out, remarks=[])
+    check_place(tmp_path / "x.tsv")
+
+
 def test_equal_entries_give_equal_bytes(tmp_path: Path) -> None:
     entries = [
         Entry("b", "zh", "joy", 1.0),
@@ -98,6 +146,9 @@ def test_the_bundled_file_is_small_sorted_and_says_how_it_was_made() -> None:
     assert BUNDLED.stat().st_size < 400_000
     assert entries == sorted(entries, key=lambda e: (e.lang, e.word, e.label))
     assert len(entries) == len({entry[:3] for entry in entries})
+    # A word stands there as it is read, or our own file would be another than the one that was judged
+    rows = BUNDLED.read_text(encoding="utf-8").split("weight\n")[1].splitlines()
+    assert [entry.word for entry in entries] == [row.split("\t")[0] for row in rows]
     assert "Dirichlet prior" in head
     assert "tweeteval/emotion.train.jsonl.gz" in head
 
