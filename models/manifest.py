@@ -49,12 +49,20 @@ class TrainingSource(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     labels: dict[str, str] = {}
 
 
+class RarestClass(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Hold how a source's class with the fewest rows fares; `A+B` is the class of rows for which either may be true."""
+
+    name: str
+    rows: int
+    f1: float
+
+
 class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hold how one head does on one development source; baselines are TF-IDF with logistic regression on the same rows.
 
     All choose among the labels that the source knows. `calibration_error` is over 15 bins of equal mass. What ends in
     `_at_80` counts the 80 % of rows with the largest probability. `answered` is the share that does not abstain and
-    `answered_accuracy` its accuracy.
+    `answered_accuracy` its accuracy. An older manifest tells no rarest class.
     """
 
     head: str
@@ -71,6 +79,7 @@ class Figure(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     macro_f1_at_80: float
     answered: float
     answered_accuracy: float
+    rarest: RarestClass | None = None
 
 
 class Pool(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -88,7 +97,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hold everything about one text model but its weights. `calibration` is by head, then language.
 
     `pieces` names the file of what each piece says alone (float16 [pieces, emotions]; empty without emotions),
-    `likeness` holds figures of the embedding, `agreement` how far int8 agrees with float32, by head.
+    `likeness` is the mean cosine of vectors to those of the base encoder over development rows, by language;
+    `agreement` how far int8 agrees with float32, by head; `untaught` names the labels that no training row has, by
+    head, then language. What an older manifest does not tell is empty or 0.
     """
 
     format: int
@@ -109,6 +120,9 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     likeness: dict[str, float] = {}
     agreement: dict[str, float] = {}
     pools: tuple[Pool, ...] = ()
+    layers: int = 0
+    attention_heads: int = 0
+    untaught: dict[str, dict[str, tuple[str, ...]]] = {}
 
 
 def model_digest(manifest: Manifest, *, readers: str) -> str:
