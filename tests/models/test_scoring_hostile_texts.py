@@ -44,7 +44,7 @@ def score(scorer: TextScorer, text: str, **more: str) -> TextScores:
         pytest.param("👩\u200d👩\u200d👧❤\ufe0f", Defined("other", 1, 16), id="joined emoji"),
         pytest.param("12345 !!! ???", Defined("other", 1, 20), id="digits and signs"),
         pytest.param(" " * 100_000 + "x", Defined("other", 0, 0, True), id="space without end"),
-        pytest.param("a" * 100_000, Defined("en", 1, 8, True), id="one letter without end"),
+        pytest.param("a" * 100_000, Defined("other", 1, 8, True), id="one letter without end"),
         pytest.param("qwxz" * 25_000, Defined("", 1, MOST_PIECES, True), id="one word without end"),
         pytest.param(
             "the cat and the dog " * 5_000,
