@@ -105,15 +105,25 @@ class SecondConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class AbstainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hold the accuracy that each head's answers should reach, and the least share of rows that it answers.
 
-    `floor` is a probability below which a head abstains whatever its development rows say: for heads whose rows are
-    of fewer kinds than what the product reads. `answers_in` limits a head to some languages, where rows of the others
-    serve to train but not to trust it.
+    `floor` is a probability below which a head abstains whatever its development rows say, `temperature` one that is
+    taken in place of the fitted one: for heads whose rows are of fewer kinds than what the product reads. Their keys
+    are a head, or a head and a language such as `topic/en`, which goes first. `answers_in` limits a head to some
+    languages, where rows of the others serve to train but not to trust it.
     """
 
     accuracy: dict[str, float]
     least_answered: float
     floor: dict[str, float] = {}
+    temperature: dict[str, float] = {}
     answers_in: dict[str, tuple[str, ...]] = {}
+
+    def floor_of(self, head: str, lang: str) -> float:
+        """Return the probability below which `head` abstains in `lang` in any case; 0 where none is set."""
+        return self.floor.get(f"{head}/{lang}", self.floor.get(head, 0.0))
+
+    def temperature_of(self, head: str, lang: str) -> float | None:
+        """Return the temperature that is set for `head` in `lang`; None where it is to be fitted."""
+        return self.temperature.get(f"{head}/{lang}", self.temperature.get(head))
 
 
 class HeadConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -82,7 +82,8 @@ def fit_calibration(
 ) -> Calibration:
     """Return temperature and threshold of each head and language with development rows.
 
-    A source counts by the root of its rows: one that is large would else decide alone.
+    A source counts by the root of its rows: one that is large would else decide alone. A temperature that the config
+    sets is kept; a threshold is at least the floor that it sets.
     """
     calibration: Calibration = {}
     for head, labels in config.exported.items():
@@ -92,14 +93,19 @@ def fit_calibration(
             classes = [classes_of(rows, labels, source=source) for source in sources]
             if classes:
                 calibration[head][lang] = _fit_one(
-                    output.logits[head], classes, config=config, head=head
+                    output.logits[head], classes, config=config, answer=(head, lang)
                 )
     return calibration
 
 
 def _fit_one(
-    logits: FloatArray, classes: Sequence[Classes], *, config: TrainingConfig, head: str
+    logits: FloatArray,
+    classes: Sequence[Classes],
+    *,
+    config: TrainingConfig,
+    answer: tuple[str, str],
 ) -> LanguageCalibration:
+    """Return the calibration of `answer`, a head and a language."""
     generator = np.random.default_rng(config.seed)
     count = round(float(np.mean([len(each.at) ** 0.5 for each in classes])) ** 2)
     drawn = [
@@ -107,18 +113,9 @@ def _fit_one(
         for each in classes
         for chosen in [generator.integers(0, len(each.at), _weighed(len(each.at), count))]
     ]
-    temperature = fit_temperature(
-        lambda t: float(
-            np.concatenate(
-                [
-                    -np.log(
-                        shares_of(logits, e, temperature=t)[np.arange(len(e.at)), e.true] + 1e-9
-                    )
-                    for e in drawn
-                ]
-            ).mean()
-        )
-    )
+    temperature = config.abstain.temperature_of(*answer)
+    if temperature is None:
+        temperature = fit_temperature(lambda t: _loss(logits, drawn, temperature=t))
     # What is served is the best of all labels, whatever a source tells apart.
     served = [softmax(logits[each.at] / np.float32(temperature)) for each in drawn]
     threshold = fit_threshold(
@@ -129,10 +126,19 @@ def _fit_one(
                 for share, each in zip(served, drawn, strict=True)
             ]
         ),
-        accuracy=config.abstain.accuracy[head],
+        accuracy=config.abstain.accuracy[answer[0]],
         least_answered=config.abstain.least_answered,
     )
-    return LanguageCalibration(temperature, max(threshold, config.abstain.floor.get(head, 0.0)))
+    return LanguageCalibration(temperature, max(threshold, config.abstain.floor_of(*answer)))
+
+
+def _loss(logits: FloatArray, drawn: Sequence[Classes], *, temperature: float) -> float:
+    shares = [shares_of(logits, each, temperature=temperature) for each in drawn]
+    losses = [
+        -np.log(share[np.arange(len(each.at)), each.true] + 1e-9)
+        for share, each in zip(shares, drawn, strict=True)
+    ]
+    return float(np.concatenate(losses).mean())
 
 
 def _weighed(rows: int, typical: int) -> int:
