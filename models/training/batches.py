@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from contracts.errors import SettingsInvalid
 from models.training.config import FitConfig, TrainingConfig
 from models.training.corpus import NO_LABELS, Corpus
 from models.training.vocabulary import BEGIN_ID, END_ID, PAD_ID, UNKNOWN_ID
@@ -30,7 +31,7 @@ def drawing_chances(
 ) -> npt.NDArray[np.float64]:
     """Return each row's chance [rows], summing to 1: heads by share, rows of a head by weight, the rest unlabelled.
 
-    `without` are rows that are never drawn.
+    `without` are rows that are never drawn. Raises `SettingsInvalid` where no row is left.
     """
     usable = ~corpus.is_dev
     if without is not None:
@@ -44,6 +45,9 @@ def drawing_chances(
             chances[mine] = head.share * corpus.weight[mine] / corpus.weight[mine].sum()
     if fit.resampling:
         chances *= label_weights(corpus, chances, power=fit.resampling)
+    if not chances.any():
+        names = ", ".join(fit.heads or config.heads)
+        raise SettingsInvalid(f"no training row has a label of {names}; expected some")
     chances *= (1 - fit.unlabelled_share) / chances.sum()
     free = corpus.head == NO_LABELS
     if free.any():

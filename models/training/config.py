@@ -1,27 +1,45 @@
 """Read a training run's settings from a committed TOML file.
 
-In: the path of a TOML file. Out: one frozen `TrainingConfig`. Imports contracts, msgspec and the standard library.
+In: the path of a TOML file. Out: one frozen `TrainingConfig`, whose numbers are in range and whose names exist
+(models.training.checking). Imports contracts, msgspec and the standard library.
 """
 
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
 from contracts.errors import RecordMisfit, SettingsInvalid
 from contracts.moments import parse_moment
+from models.training.checking import mistakes_of
 
 EITHER = "|"  # between labels of which any one may be true
+
+# Ranges are checked wherever a config is read, a variant's and a begun run's too; not-a-number is in none of them.
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Natural = Annotated[int, msgspec.Meta(ge=0)]
+Seed = Annotated[int, msgspec.Meta(ge=0, le=2**32)]
+# A text's frame takes two pieces.
+Pieces = Annotated[int, msgspec.Meta(ge=3)]
+# The corpus holds pieces as uint16, four of them special.
+VocabularySize = Annotated[int, msgspec.Meta(ge=1, le=2**16 - 4)]
+Share = Annotated[float, msgspec.Meta(ge=0, le=1)]
+PartialShare = Annotated[float, msgspec.Meta(ge=0, lt=1)]
+InnerShare = Annotated[float, msgspec.Meta(gt=0, lt=1)]
+Weight = Annotated[float, msgspec.Meta(ge=0, le=1e6)]
+PositiveWeight = Annotated[float, msgspec.Meta(gt=0, le=1e6)]
+Language = Literal["en", "zh"]
 
 
 class VocabularyConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hold the size of the cut vocabulary, and the most pieces of a text (its frame included) and of its context."""
 
-    pieces: int
-    token_limit: int
-    context_limit: int
+    pieces: VocabularySize
+    token_limit: Pieces
+    context_limit: Pieces
 
 
 class BaseConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -47,35 +65,35 @@ class FitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     never); the best one is kept, and the stage ends when `patience` of them in a row were no better (0: it never does).
     """
 
-    layers: int
-    samples: int
-    tokens_per_step: int
-    rate: float
-    head_rate: float = 1e-3
-    layer_decay: float = 1.0
-    warmup: float = 0.05
-    weight_decay: float = 0.01
-    dropout: float = 0.1
-    labels: float = 1.0
-    likeness: float = 0.0
-    soft_labels: float = 0.0
-    temperature: float = 1.0
-    unlabelled_share: float = 0.0
-    class_power: float = 0.5
-    resampling: float = 0.0
-    piece_dropout: float = 0.15
-    augmented: float = 0.5
-    consistency: float = 0.0
-    average: float = 0.999
+    layers: Count
+    samples: Count
+    tokens_per_step: Count
+    rate: Share
+    head_rate: Share = 1e-3
+    layer_decay: Share = 1.0
+    warmup: InnerShare = 0.05
+    weight_decay: Weight = 0.01
+    dropout: PartialShare = 0.1
+    labels: Weight = 1.0
+    likeness: Weight = 0.0
+    soft_labels: Weight = 0.0
+    temperature: PositiveWeight = 1.0
+    unlabelled_share: PartialShare = 0.0
+    class_power: Weight = 0.5
+    resampling: Weight = 0.0
+    piece_dropout: Share = 0.15
+    augmented: Share = 0.5
+    consistency: Weight = 0.0
+    average: Share = 0.999
     heads: tuple[str, ...] = ()
-    checks: int = 0
-    patience: int = 0
+    checks: Natural = 0
+    patience: Natural = 0
 
 
 class TeacherConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hold how many teachers are fitted, each from another seed, and how."""
 
-    count: int
+    count: Natural
     fit: FitConfig
 
 
@@ -98,8 +116,8 @@ class SecondConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     package_sha256: str = ""
     artifact: str = ""
     artifact_sha256: str = ""
-    texts: int = 48_000
-    width: int = 96
+    texts: Count = 48_000
+    width: Count = 96
 
 
 class AbstainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,10 +130,10 @@ class AbstainConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     accuracy: dict[str, float]
-    least_answered: float
+    least_answered: Share
     floor: dict[str, float] = {}
-    temperature: dict[str, float] = {}
-    answers_in: dict[str, tuple[str, ...]] = {}
+    temperature: dict[str, PositiveWeight] = {}
+    answers_in: dict[str, tuple[Language, ...]] = {}
 
     def floor_of(self, head: str, lang: str) -> float:
         """Return the probability below which `head` abstains in `lang` in any case; 0 where none is set."""
@@ -149,7 +167,7 @@ class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     file: str
     head: str
-    lang: str
+    lang: Language
     licence: str
     role: Literal["train", "dev"] = "train"
     field: str = "label"
@@ -159,9 +177,9 @@ class SourceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     only: dict[str, str] = {}
     dialogue: str = ""
     tells: Literal["mapped", "all"] = "mapped"
-    weight: float = 1.0
-    dev_share: float = 0.0
-    dev_dialogues: float = 0.0
+    weight: PositiveWeight = 1.0
+    dev_share: Share = 0.0
+    dev_dialogues: Share = 0.0
     dev_from: str = ""
     time: str = "time"
 
@@ -170,7 +188,7 @@ class TextsConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Hold one file of which only texts are read; `field` may hold a text or a list of them."""
 
     file: str
-    lang: str
+    lang: Language
     licence: str
     field: str = "text"
 
@@ -183,7 +201,7 @@ class TrainingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """
 
     name: str
-    seed: int
+    seed: Seed
     vocabulary: VocabularyConfig
     base: BaseConfig
     teacher: TeacherConfig
@@ -193,7 +211,7 @@ class TrainingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sources: tuple[SourceConfig, ...]
     texts: tuple[TextsConfig, ...] = ()
     second: SecondConfig | None = None
-    rows: int = 0
+    rows: Natural = 0
 
     @property
     def exported(self) -> dict[str, tuple[str, ...]]:
@@ -222,23 +240,44 @@ class TrainingConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def read_config(path: Path, changes: Mapping[str, str] | None = None) -> TrainingConfig:
     """Read and check a config; `changes` sets keys such as `student.fit.samples` to TOML values.
 
-    Raises `SettingsInvalid` that names the file and the key.
+    Raises `SettingsInvalid` that names the file, the key, its value and what was expected.
     """
+    content: dict[str, Any] = {}
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
         for key, value in (changes or {}).items():
             _change(content, key, value=value)
         config = msgspec.convert(content, TrainingConfig)
-    except (OSError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except msgspec.ValidationError as error:
+        raise SettingsInvalid(f"training config {path}: {_told(error, content)}") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SettingsInvalid(f"training config {path}: {error}") from error
-    if config.teacher.count == 1:
-        raise SettingsInvalid(
-            f"training config {path}: teacher.count is 1, which leaves that teacher no text to learn from; "
-            "expected 0 or from 2"
-        )
+    if mistakes := list(mistakes_of(config)):
+        raise SettingsInvalid(f"training config {path}: {'; '.join(mistakes)}")
     for source in config.sources:
         _check_source(config, source, path=path)
     return config
+
+
+def _told(error: msgspec.ValidationError, content: dict[str, Any]) -> str:
+    """Return what was wrong, with the key and its value in front where the key holds one.
+
+    >>> _told(
+    ...     msgspec.ValidationError("Expected `int` >= 0 - at `$.teacher.count`"),
+    ...     {"teacher": {"count": -1}},
+    ... )
+    'teacher.count is -1: Expected `int` >= 0'
+    """
+    found = re.fullmatch(r"(.*) - at `\$\.(.*)`", str(error))
+    value: Any = content
+    for name in re.findall(r"[^.\[\]]+", found[2]) if found else ():
+        try:
+            value = value[int(name)] if isinstance(value, list) else value[name]
+        except (KeyError, ValueError, TypeError):
+            return str(error)
+    if found is None or isinstance(value, dict | list):
+        return str(error)
+    return f"{found[2]} is {value!r}: {found[1]}"
 
 
 def _change(content: dict[str, Any], key: str, *, value: str) -> None:
@@ -251,10 +290,6 @@ def _change(content: dict[str, Any], key: str, *, value: str) -> None:
 
 
 def _check_source(config: TrainingConfig, source: SourceConfig, *, path: Path) -> None:
-    if source.head not in config.heads:
-        raise SettingsInvalid(
-            f"training config {path}: {source.file} teaches {source.head!r}, which is no head"
-        )
     if source.dev_from:
         try:
             parse_moment(source.dev_from)

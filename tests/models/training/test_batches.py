@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from contracts.errors import SettingsInvalid
 from models.training.batches import (
     drawing_chances,
     drop_pieces,
@@ -145,3 +146,9 @@ def test_dropped_pieces_become_unknown_and_the_frame_stays() -> None:
     assert 0.25 < float(hit[touched].float().mean()) < 0.35
     assert bool((dropped[:, [0, 50, 51]] == ids[:, [0, 50, 51]]).all())
     assert drop_pieces(ids, share=0.0, augmented=0.5) is ids
+
+
+def test_heads_without_a_row_leave_nothing_to_draw() -> None:
+    fit = FitConfig(layers=1, samples=1, tokens_per_step=1, rate=1.0, heads=("kind",))
+    with pytest.raises(SettingsInvalid, match="no training row has a label of kind"):
+        drawing_chances(labelled(), CONFIG, fit=fit, without=np.array([6, 7]))
