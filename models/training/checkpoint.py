@@ -10,6 +10,10 @@ from typing import Any
 import torch
 from torch import nn
 
+from models.training.whole_files import read_whole, write_whole
+
+CHECKPOINT_FILE = "fit.pt"
+
 
 def save_checkpoint(
     path: Path, model: nn.Module, *, optimizer: torch.optim.Optimizer, step: int, extra: Any = None
@@ -21,18 +25,19 @@ def save_checkpoint(
         "step": step,
         "extra": extra,
     }
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.rename(path)
+    write_whole(path, lambda file: torch.save(state, file))
 
 
 def load_checkpoint(
     path: Path, model: nn.Module, *, optimizer: torch.optim.Optimizer
 ) -> tuple[int, Any]:
-    """Return (next step, extra) and fill model and optimiser; (0, None) when there is no file."""
+    """Return (next step, extra) and fill model and optimiser; (0, None) when there is no file.
+
+    Raises `InvalidInput` when the file is damaged.
+    """
     if not path.exists():
         return 0, None
-    state = torch.load(path, weights_only=True, map_location="cpu")
+    state = read_whole(path, lambda file: torch.load(file, weights_only=True, map_location="cpu"))
     model.load_state_dict(state["model"])
     optimizer.load_state_dict(state["optimizer"])
     return int(state["step"]), state["extra"]

@@ -1,7 +1,7 @@
 """Fit an encoder: the loop of one stage, taken up where it was interrupted.
 
-In: a network, a corpus, what teachers say, a `FitConfig`. Out: the network with its averaged weights; TensorBoard
-events and a checkpoint in the stage's folder. Imports numpy and torch.
+In: a network, a corpus, what teachers say, a `FitConfig`. Out: the network with its averaged weights; in the stage's
+folder TensorBoard events, a checkpoint while it runs and `scores.json` at its end. Imports numpy and torch.
 
 Step n draws its rows and its dropout from the seed and n alone, so that an interrupted run ends where another would.
 """
@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import structlog
 import torch
 from torch import Tensor
 
@@ -26,7 +25,7 @@ from models.training.batches import (
     label_weights,
     planned_steps,
 )
-from models.training.checkpoint import load_checkpoint, save_checkpoint
+from models.training.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
 from models.training.config import FitConfig, TrainingConfig
 from models.training.corpus import Columns, Corpus
 from models.training.losses import (
@@ -35,17 +34,21 @@ from models.training.losses import (
     likeness_loss,
     soft_label_loss,
 )
-from models.training.measuring import development_rows, development_scores, mean_macro_f1
+from models.training.measuring import (
+    SCORES_FILE,
+    development_rows,
+    development_scores,
+    mean_macro_f1,
+    write_scores,
+)
 from models.training.optimizing import blend, make_optimizer, set_rates
+from models.training.reporting import Reporter
 from models.training.stopping import EarlyStop
 
 # Of the texts that have a context so many are read with it; the rest teach the encoder to do without.
 CONTEXT_SHARE = 0.7
-LOG_SECONDS = 10.0
 SAVE_SECONDS = 120.0
 CHECKED_ROWS = 2000
-
-log = structlog.get_logger()
 
 
 class Teaching(msgspec.Struct, frozen=True):
@@ -102,7 +105,8 @@ class Fitting:
     ) -> None:
         """Run the stage and leave the averaged weights in the model; rows in `without` are never drawn.
 
-        Every `save_seconds` a checkpoint is written to `folder`, from which the stage goes on when it is run again.
+        Every `save_seconds` a checkpoint is written to `folder`, from which the stage goes on when it is run again;
+        at its end, its scores on all development rows.
         """
         chances = drawing_chances(self._corpus, self._config, fit=fit, without=without)
         weights = label_weights(self._corpus, chances, power=fit.class_power)
@@ -110,32 +114,42 @@ class Fitting:
         steps = planned_steps(chances, self._corpus.lengths(), fit=fit, seed=seed)
         try:
             self._run(progress, steps, weights=weights, seed=seed)
+            set_weights(self.model, progress.stop.weights or progress.average)
+            if folder is not None:
+                self._score(progress, folder)
         finally:
-            progress.close()
-        set_weights(self.model, progress.stop.weights or progress.average)
+            progress.reporter.close()
+
+    def _score(self, progress: "_Progress", folder: Path) -> None:
+        """Write down how the stage did."""
+        scores = development_scores(self.model, self._corpus, columns=self._columns)
+        write_scores(folder / SCORES_FILE, scores)
+        figures = {f"macro_f1/{name}": one["macro_f1"] for name, one in scores.items()}
+        progress.reporter.add(figures, seen=progress.seen)
 
     def _run(
         self, progress: "_Progress", steps: Iterable[npt.NDArray[np.int64]], *,
         weights: npt.NDArray[np.float32], seed: int,
     ) -> None:  # fmt: skip
         """Take every step that is not done yet, until the last or an early stop."""
-        fit, seen = progress.fit, 0
+        fit = progress.fit
         for step, rows in enumerate(steps):
-            seen += len(rows)
+            progress.seen += len(rows)
             if step < progress.done:
                 continue
-            set_rates(progress.optimizer, fit, seen=seen)
+            set_rates(progress.optimizer, fit, seen=progress.seen)
             torch.manual_seed(seed * 1_000_003 + step)
             losses = self._losses(rows, fit=fit, weights=weights, seed=(seed, step))
             if losses:  # none where no text of the step has a label and no teacher speaks
-                progress.take(losses, step=step, seen=seen)
-            if progress.stop.is_due(seen, rows=len(rows)):
-                self._check(progress, seen=seen, seed=seed)
+                progress.take(losses, step=step)
+            if progress.stop.is_due(progress.seen, rows=len(rows)):
+                self._check(progress, seed=seed)
             if progress.stop.is_over:
                 break
             progress.save_when_due(step)
+        progress.reporter.end()
 
-    def _check(self, progress: "_Progress", *, seen: int, seed: int) -> None:
+    def _check(self, progress: "_Progress", *, seed: int) -> None:
         """Measure the average on development rows of the exported heads."""
         moving = {name: value.detach().clone() for name, value in self.model.named_parameters()}
         set_weights(self.model, progress.average)
@@ -145,7 +159,7 @@ class Fitting:
         scores = development_scores(self.model, self._corpus, columns=self._columns, rows=rows)
         figure = mean_macro_f1(scores, self._config.exported)
         progress.stop.check(figure, progress.average)
-        progress.write({"checked_macro_f1": round(figure, 4)}, seen=seen)
+        progress.reporter.tell({"checked_macro_f1": round(figure, 4)}, seen=progress.seen)
         set_weights(self.model, moving)
 
     def _losses(
@@ -217,47 +231,26 @@ class _Progress:
         self.optimizer = make_optimizer(model, fit)
         self.average = {name: value.detach().clone() for name, value in model.named_parameters()}
         self.stop = EarlyStop(fit)
-        self.done = 0
+        self.done = self.seen = 0
         if folder is not None:
             folder.mkdir(parents=True, exist_ok=True)
-            self.done, kept = load_checkpoint(folder / "fit.pt", model, optimizer=self.optimizer)
+            path = folder / CHECKPOINT_FILE
+            self.done, kept = load_checkpoint(path, model, optimizer=self.optimizer)
             if kept is not None:
                 self.average = kept["average"]
                 self.stop.restore(kept["stop"])
-        self._events = None if folder is None else events_writer(folder)
-        self._shown = self._saved = time.monotonic()
-        self._told = 0
+        self.reporter = Reporter("fitting", fit.samples, folder=folder)
+        self._saved = time.monotonic()
 
-    def close(self) -> None:
-        """Let go of the stage's events."""
-        if self._events is not None:
-            self._events.close()
-
-    def take(self, losses: dict[str, Tensor], *, step: int, seen: int) -> None:
+    def take(self, losses: dict[str, Tensor], *, step: int) -> None:
         """Take one step against the losses' sum, and tell of it now and then."""
-        fit = self.fit
-        # What an earlier process saw says nothing of this one's speed.
-        self._told = self._told or seen
         self.optimizer.zero_grad(set_to_none=True)
         sum(losses.values()).backward()
         torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
         self.optimizer.step()
-        blend(self.average, self._model, decay=min(fit.average, (1 + step) / (10 + step)))
-        now = time.monotonic()
-        if now - self._shown > LOG_SECONDS:
-            spent, self._shown = now - self._shown, now
-            values = {name: round(float(value.detach()), 4) for name, value in losses.items()}
-            speed = (seen - self._told) / spent
-            self._told = seen
-            self.write(values | {"per_second": round(speed)}, seen=seen)
-
-    def write(self, values: dict[str, float], *, seen: int) -> None:
-        """Log figures and add them to the stage's events."""
-        log.info("fitting", seen=seen, of=self.fit.samples, **values)
-        if self._events is not None:
-            for name, value in values.items():
-                self._events.add_scalar(name, value, seen)
-            self._events.flush()
+        decay = min(self.fit.average, (1 + step) / (10 + step))
+        blend(self.average, self._model, decay=decay)
+        self.reporter.take(losses, seen=self.seen)
 
     def save_when_due(self, step: int) -> None:
         """Write a checkpoint when the last one is old."""
@@ -266,7 +259,7 @@ class _Progress:
             return
         self._saved = now
         extra = {"average": self.average, "stop": self.stop.state()}
-        path = self._folder / "fit.pt"
+        path = self._folder / CHECKPOINT_FILE
         save_checkpoint(path, self._model, optimizer=self.optimizer, step=step + 1, extra=extra)
 
 
@@ -275,12 +268,3 @@ def set_weights(model: Encoder, weights: dict[str, Tensor]) -> None:
     """Copy `weights` into the model's parameters."""
     for name, value in model.named_parameters():
         value.copy_(weights[name])
-
-
-def events_writer(folder: Path) -> Any:
-    """Return a writer of TensorBoard events into `folder`; None where TensorBoard is not installed."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
-        return None
-    return SummaryWriter(str(folder))

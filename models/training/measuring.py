@@ -1,6 +1,7 @@
 """Measure an encoder on the development rows of a corpus.
 
-In: an encoder, a corpus, its columns. Out: figures by head and source. Imports numpy; torch only through the encoder.
+In: an encoder, a corpus, its columns. Out: figures by head and source, as a file and as a table too. Imports numpy;
+torch only through the encoder.
 
 A source's rows are told apart as its annotators did: each set of labels of which any may be true is one class, whose
 score is the probability of the whole set. Where sets overlap (rows with several labels), rows with one label are
@@ -8,19 +9,23 @@ judged, among single labels.
 """
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from models.evaluation.figures import accuracy, macro_f1, macro_recall
 from models.protocols import FloatArray
 from models.training.corpus import Columns, Corpus
+from models.training.whole_files import read_whole, write_whole
 
 if TYPE_CHECKING:
     from models.networks.encoder import Encoder
 
 LIKENESS_ROWS = 2000
+SCORES_FILE = "scores.json"
 
 Scores = dict[str, dict[str, float]]
 
@@ -33,6 +38,8 @@ def development_scores(
 
     if rows is None:
         rows = np.flatnonzero(corpus.is_dev)
+    if not len(rows):
+        return {}
     logits = encode_rows(model, corpus, rows=rows, parts=("logits",))["logits"]
     heads = list(columns.labels)
     scores: Scores = {}
@@ -47,6 +54,33 @@ def development_scores(
             "rarest_f1": round(rarest_f1(true, guessed), 4),
         }
     return scores
+
+
+def write_scores(path: Path, scores: Scores) -> None:
+    """Write what `development_scores` found as JSON."""
+    content = msgspec.json.format(msgspec.json.encode(scores), indent=1)
+    write_whole(path, lambda file: file.write(content + b"\n"))
+
+
+def read_scores(path: Path) -> Scores:
+    """Read what `write_scores` wrote. Raises `InvalidInput` when the file is damaged."""
+    return read_whole(path, lambda file: msgspec.json.decode(file.read(), type=Scores))
+
+
+def scores_table(scores: Scores) -> str:
+    """Return a line for each source: its rows, accuracy and macro-F1 in per cent.
+
+    >>> print(scores_table({"irony/a/dev": {"rows": 50, "accuracy": 0.9, "macro_f1": 0.8751}}))
+    head/source     rows  accuracy  macro-F1
+    irony/a/dev       50      90.0      87.5
+    """
+    width = max(len(name) for name in ("head/source", *scores))
+    lines = [f"{'head/source':{width}}  {'rows':>7}  accuracy  macro-F1"]
+    lines += [
+        f"{name:{width}}  {one['rows']:7,.0f}  {100 * one['accuracy']:8.1f}  {100 * one['macro_f1']:8.1f}"
+        for name, one in scores.items()
+    ]
+    return "\n".join(lines)
 
 
 def development_rows(

@@ -19,6 +19,7 @@ from contracts.errors import InvalidInput
 from models.protocols import FloatArray
 from models.training.config import TrainingConfig
 from models.training.corpus import Columns, Corpus, load_corpus
+from models.training.whole_files import read_whole
 
 if TYPE_CHECKING:
     from models.networks.encoder import Encoder
@@ -38,7 +39,10 @@ def log_probabilities(model: "Encoder", corpus: Corpus, *, spans: Sequence[slice
 
 
 def teaching_of(folder: Path, config: TrainingConfig, *, teachers: Sequence[str]) -> "Teaching":
-    """Return what the named teachers and the vectors say. Raises `InvalidInput` when a stage before is not done."""
+    """Return what the named teachers and the vectors say.
+
+    Raises `InvalidInput` when a stage before is not done or what it left is damaged.
+    """
     from models.training.fitting import Teaching
 
     vectors, second = _finished(folder / "vectors.npy"), folder / "second.npy"
@@ -47,7 +51,7 @@ def teaching_of(folder: Path, config: TrainingConfig, *, teachers: Sequence[str]
         corpus, columns = load_corpus(folder / "corpus.npz")
         answers = [_finished(folder / name / "soft.npy") for name in teachers]
         soft = soft_labels(answers, corpus, columns=columns, config=config)
-    return Teaching(vectors, np.load(second) if second.exists() else None, soft)
+    return Teaching(vectors, _finished(second) if second.exists() else None, soft)
 
 
 def soft_labels(
@@ -81,4 +85,4 @@ def fold_of(corpus: Corpus, *, folds: int) -> npt.NDArray[np.int64]:
 def _finished(path: Path) -> Any:
     if not path.exists():
         raise InvalidInput(f"{path} is missing: run the stage that writes it first")
-    return np.load(path)
+    return read_whole(path, np.load)

@@ -12,8 +12,10 @@ from models.networks.encoder import Encoder, EncoderShape  # noqa: E402  (torch 
 from models.training.config import FitConfig  # noqa: E402
 from models.training.corpus import Columns, Corpus  # noqa: E402
 from models.training.fitting import Fitting, Teaching  # noqa: E402
+from models.training.measuring import SCORES_FILE, read_scores  # noqa: E402
 from tests.models.training.made_corpus import made_corpus  # noqa: E402
 from tests.models.training.tiny import tiny_config  # noqa: E402
+from tests.models.training.trained import scalars_in  # noqa: E402
 
 SHAPE = EncoderShape(
     pieces=40, positions=24, hidden=24, ffn=24, layers=2, attention_heads=4, columns=3
@@ -138,3 +140,14 @@ def test_a_stage_writes_one_file_of_events_a_process(tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     fit(new_model(), fit_config(checks=8), tmp_path)
     assert len(list(tmp_path.glob("events.*"))) == 1
+
+
+def test_a_short_stage_tells_its_last_losses_and_its_scores(tmp_path: Path) -> None:
+    # Given a stage that is over long before ten seconds
+    fit(new_model(), fit_config(), tmp_path)
+    # Then its events hold the losses and the development scores by source, which stand in a file too
+    found = scalars_in(tmp_path)
+    assert {"labels", "consistency", "soft", "per_second", "macro_f1/sentiment/a/x"} == set(found)
+    scores = read_scores(tmp_path / SCORES_FILE)
+    wanted = {400: scores["sentiment/a/x"]["macro_f1"]}
+    assert found["macro_f1/sentiment/a/x"] == pytest.approx(wanted)

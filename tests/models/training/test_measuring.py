@@ -1,9 +1,19 @@
 """Figures of development rows, as the sources' annotators told them apart."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from models.training.measuring import judged, mean_macro_f1, rarest_f1
+from contracts.errors import InvalidInput
+from models.training.measuring import (
+    judged,
+    mean_macro_f1,
+    rarest_f1,
+    read_scores,
+    scores_table,
+    write_scores,
+)
 from tests.models.training.made_corpus import made_corpus
 
 
@@ -42,3 +52,24 @@ def test_the_mean_is_over_the_sources_of_the_named_heads() -> None:
     }
     assert mean_macro_f1(scores, ["sentiment"]) == pytest.approx(0.6)
     assert mean_macro_f1(scores, ["harm"]) == 0.0
+
+
+def test_a_table_of_scores_names_each_source() -> None:
+    scores = {
+        "sentiment/a/x": {"rows": 1500, "accuracy": 0.8125, "macro_f1": 0.5},
+        "irony/b": {"rows": 20, "accuracy": 1.0, "macro_f1": 0.25},
+    }
+    assert scores_table(scores).splitlines() == [
+        "head/source       rows  accuracy  macro-F1",
+        "sentiment/a/x    1,500      81.2      50.0",
+        "irony/b             20     100.0      25.0",
+    ]
+
+
+def test_scores_are_read_as_they_were_written(tmp_path: Path) -> None:
+    scores = {"sentiment/a/x": {"rows": 3, "macro_f1": 0.5}}
+    write_scores(tmp_path / "scores.json", scores)
+    assert read_scores(tmp_path / "scores.json") == scores
+    (tmp_path / "scores.json").write_bytes(b'{"sentiment/a/x": {"ro')
+    with pytest.raises(InvalidInput, match=r"scores\.json is damaged"):
+        read_scores(tmp_path / "scores.json")

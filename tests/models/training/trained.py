@@ -34,3 +34,13 @@ class Home:
             patch.syspath_prepend(str(self.folder / "packages"))
             train(self.run, self.data, stages=stages, threads=1)
         return self.run
+
+
+def scalars_in(folder: Path) -> dict[str, dict[int, float]]:
+    """Return {tag: {texts seen: value}} of the TensorBoard events in a folder; skip where there is no TensorBoard."""
+    reading = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    events = reading.EventAccumulator(str(folder)).Reload()
+    return {
+        tag: {one.step: one.value for one in events.Scalars(tag)}
+        for tag in events.Tags()["scalars"]
+    }
