@@ -37,10 +37,13 @@ def train_command(
 ) -> None:
     """Train a text model, stage by stage; finished stages are passed over (needs the extra `torch`)."""
     from models.training.config import read_config
-    from models.training.pipeline import Run, train
+    from models.training.measuring import SCORES_FILE, read_scores, scores_table
+    from models.training.pipeline import STUDENT, Run, train
 
     run = Run(out, read_config(config, changes_of(changes or ())), device)
     train(run, data, stages=stage or (), threads=threads)
+    if not stage or STUDENT in stage:
+        typer.echo(scores_table(read_scores(out / STUDENT / SCORES_FILE)))
     done = ", ".join(stage) if stage else "all stages"
     typer.echo(f"trained: {out} ({done}); next: hubbub models export --run {out} --out FOLDER")
 

@@ -1,21 +1,21 @@
 """Let the base encoder read a user's own texts before any head is fitted: it guesses masked pieces.
 
 In: a run whose stage `prepare` is done, and texts. Out, in the run's folder: `base.npz` with adapted layers, from which
-teachers and student begin; `base.original.npz`, from which the likeness of texts is still told; `adapted.json`.
-Imports numpy and torch.
+teachers and student begin; `base.original.npz`, from which the likeness of texts is still told; `adapted.json`; in the
+folder `adapt` TensorBoard events. Imports numpy and torch.
 
 Step n draws its texts and its masks from the seed and n alone: an interrupted run ends where another would.
 """
 
 import hashlib
+import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import structlog
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
@@ -25,22 +25,29 @@ from models.networks.encoder import base_weights_of
 from models.networks.masked import MaskedModel, mask_pieces
 from models.training.base_encoder import WORD_ROWS
 from models.training.batches import framed_rows, planned_steps
-from models.training.checkpoint import load_checkpoint, save_checkpoint
+from models.training.checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
 from models.training.config import FitConfig
 from models.training.corpus import Corpus, build_corpus, columns_of
 from models.training.optimizing import set_rates
-from models.training.pipeline import FIRST, Run, build_encoder
-from models.training.preparing import base_layers, base_weights, original_base, replace_base
+from models.training.pipeline import FIRST, Run, build_encoder, require_prepared
+from models.training.preparing import (
+    ADAPT_BEGUN_FILE,
+    ADAPT_FOLDER,
+    ADAPTED_FILE,
+    base_layers,
+    base_weights,
+    original_base,
+    replace_base,
+)
+from models.training.reporting import Reporter
 from models.training.sources import PlainText, hash_share
+from models.training.whole_files import read_whole, write_whole
 
-RESULT_FILE, FOLDER = "adapted.json", "adapt"
 HELD_OUT_SHARE, HELD_OUT_ROWS = 0.05, 2000
 MASKED_SHARE = 0.15
 EVALUATED_ROWS = 64
 CANDIDATES = 8192
-LOG_SECONDS, SAVE_SECONDS = 10.0, 120.0
-
-log = structlog.get_logger()
+SAVE_SECONDS = 120.0
 
 Rows = npt.NDArray[np.int64]
 
@@ -77,20 +84,40 @@ class Adapted(msgspec.Struct, frozen=True):
 def adapt(run: Run, texts: Sequence[str], *, options: AdaptOptions) -> Adapted:
     """Adapt the run's base encoder to `texts` (normalised, distinct) once; an interrupted run goes on.
 
-    Raises `InvalidInput` when a stage before is missing, a later one has begun or there are too few texts, and
-    `SettingsInvalid` when it was begun with other texts or options.
+    Raises `InvalidInput` when a rate is none, a stage before is missing, a later one has begun, there are too few texts
+    or the loss grew beyond all bounds, and `SettingsInvalid` when it was begun with other texts or options.
     """
-    done = run.folder / RESULT_FILE
+    done = run.folder / ADAPTED_FILE
     _check(run, texts, options=options)
     if done.exists():
-        return msgspec.json.decode(done.read_bytes(), type=Adapted)
+        return read_whole(done, lambda file: msgspec.json.decode(file.read(), type=Adapted))
+    reporter = Reporter("adapting", options.samples, folder=run.folder / ADAPT_FOLDER)
+    try:
+        model, result = _adapted(run, texts, options=options, reporter=reporter)
+    finally:
+        reporter.close()
+    layers = {name: value.cpu().numpy() for name, value in base_weights_of(model.encoder).items()}
+    replace_base(run.folder, layers)
+    content = msgspec.json.format(msgspec.json.encode(result), indent=1)
+    write_whole(done, lambda file: file.write(content + b"\n"))
+    (run.folder / ADAPT_FOLDER / CHECKPOINT_FILE).unlink(missing_ok=True)
+    return result
+
+
+def _adapted(
+    run: Run, texts: Sequence[str], *, options: AdaptOptions, reporter: Reporter
+) -> tuple[MaskedModel, Adapted]:
     corpus = corpus_of(run, texts)
     held = np.array([hash_share(text) < HELD_OUT_SHARE for text in texts])
     held_rows = np.flatnonzero(held)[:HELD_OUT_ROWS]
     frequencies = frequencies_of(run, pieces_of(corpus, np.flatnonzero(~held)))
     model = _masked_model(run, frequencies)
     before = held_out_loss(model, corpus, rows=held_rows, seed=options.seed)
-    _fit(run, model, corpus=corpus, chances=(~held) / (~held).sum(), options=options)
+    steps = planned_steps(
+        (~held) / (~held).sum(), corpus.lengths(), fit=options.fit(), seed=options.seed
+    )
+    path = run.folder / ADAPT_FOLDER / CHECKPOINT_FILE
+    _Adapting(model, corpus, options=options, reporter=reporter).fit(steps, path=path)
     result = Adapted(
         texts=len(texts),
         held_out=len(held_rows),
@@ -98,38 +125,43 @@ def adapt(run: Run, texts: Sequence[str], *, options: AdaptOptions) -> Adapted:
         before=round(before, 4),
         after=round(held_out_loss(model, corpus, rows=held_rows, seed=options.seed), 4),
     )
-    layers = {name: value.cpu().numpy() for name, value in base_weights_of(model.encoder).items()}
-    replace_base(run.folder, layers)
-    done.write_bytes(msgspec.json.format(msgspec.json.encode(result), indent=1) + b"\n")
-    (run.folder / FOLDER / "fit.pt").unlink(missing_ok=True)
-    return result
+    if not math.isfinite(result.after):
+        raise InvalidInput(
+            f"adapting at the rate {options.rate} left a loss of {result.after}, so that nothing was replaced: "
+            f"remove {run.folder / ADAPT_FOLDER} and give a lower rate"
+        )
+    losses = {name: getattr(result, name) for name in ("frequency", "before", "after")}
+    reporter.add({f"held_out/{name}": loss for name, loss in losses.items()}, seen=options.samples)
+    return model, result
 
 
 def _check(run: Run, texts: Sequence[str], *, options: AdaptOptions) -> None:
-    if not (run.folder / "tokenizer.json").exists():
-        raise InvalidInput(f"{run.folder} is not prepared: run the stage `prepare` first")
+    for name, rate in (("rate", options.rate), ("head_rate", options.head_rate)):
+        if not 0 < rate <= 1:
+            raise InvalidInput(f"{name} is {rate}; expected above 0 and at most 1")
+    require_prepared(run)
     held = sum(hash_share(text) < HELD_OUT_SHARE for text in texts)
     if not 0 < held < len(texts):
         raise InvalidInput(
             f"{len(texts)} texts are too few to hold some out; some hundreds are not"
         )
     begun = [name for name in (*run.teachers(), FIRST) if (run.folder / name).exists()]
-    if begun and not (run.folder / RESULT_FILE).exists():
+    if begun and not (run.folder / ADAPTED_FILE).exists():
         raise InvalidInput(f"adapting comes before the heads, and {begun[0]} has begun")
-    _claim(run.folder / FOLDER, texts, options=options)
+    _claim(run.folder / ADAPT_FOLDER, texts, options=options)
 
 
 def _claim(folder: Path, texts: Sequence[str], *, options: AdaptOptions) -> None:
     digest = hashlib.sha256("\n".join(texts).encode()).hexdigest()
     plain = msgspec.structs.replace(options, save_seconds=SAVE_SECONDS)
     wanted = msgspec.json.encode({"options": plain, "texts": digest})
-    path = folder / "begun.json"
+    path = folder / ADAPT_BEGUN_FILE
     if path.exists() and path.read_bytes() != wanted:
         raise SettingsInvalid(
             f"{folder} was begun with other texts or options; remove it to begin anew"
         )
     folder.mkdir(exist_ok=True)
-    path.write_bytes(wanted)
+    write_whole(path, lambda file: file.write(wanted))
 
 
 def corpus_of(run: Run, texts: Sequence[str]) -> Corpus:
@@ -154,39 +186,41 @@ def frequencies_of(run: Run, pieces: npt.NDArray[np.uint16]) -> npt.NDArray[np.f
     return (counts / counts.sum()).astype(np.float32)
 
 
-def _fit(
-    run: Run,
-    model: MaskedModel,
-    *,
-    corpus: Corpus,
-    chances: npt.NDArray[np.float64],
-    options: AdaptOptions,
-) -> None:
-    fit, path = options.fit(), run.folder / FOLDER / "fit.pt"
-    optimizer = _optimizer(model, options)
-    done, _ = load_checkpoint(path, model, optimizer=optimizer)
-    shown = saved = time.monotonic()
-    seen = 0
-    model.train()
-    steps = planned_steps(chances, corpus.lengths(), fit=fit, seed=options.seed)
-    for step, rows in enumerate(steps):
-        seen += len(rows)
-        if step < done:
-            continue
-        set_rates(optimizer, fit, seen=seen)
-        torch.manual_seed(options.seed * 1_000_003 + step)
-        loss = _step_loss(model, corpus, rows=rows)
-        optimizer.zero_grad(set_to_none=True)
+class _Adapting:
+    """Fit a model to guess masked pieces, taken up where it was interrupted."""
+
+    def __init__(
+        self, model: MaskedModel, corpus: Corpus, *, options: AdaptOptions, reporter: Reporter
+    ) -> None:
+        self._model, self._corpus = model, corpus
+        self._options, self._reporter = options, reporter
+        self._optimizer = _optimizer(model, options)
+
+    def fit(self, steps: Iterable[Rows], *, path: Path) -> None:
+        """Take every step that the checkpoint at `path` has not."""
+        done, _ = load_checkpoint(path, self._model, optimizer=self._optimizer)
+        saved, seen = time.monotonic(), 0
+        self._model.train()
+        for step, rows in enumerate(steps):
+            seen += len(rows)
+            if step < done:
+                continue
+            self._take(rows, step=step, seen=seen)
+            now = time.monotonic()
+            if now - saved >= self._options.save_seconds:
+                saved = now
+                save_checkpoint(path, self._model, optimizer=self._optimizer, step=step + 1)
+        self._reporter.end()
+
+    def _take(self, rows: Rows, *, step: int, seen: int) -> None:
+        set_rates(self._optimizer, self._options.fit(), seen=seen)
+        torch.manual_seed(self._options.seed * 1_000_003 + step)
+        loss = _step_loss(self._model, self._corpus, rows=rows)
+        self._optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        now = time.monotonic()
-        if now - shown > LOG_SECONDS:
-            shown = now
-            log.info("adapting", seen=seen, of=fit.samples, loss=round(float(loss.detach()), 4))
-        if now - saved >= options.save_seconds:
-            saved = now
-            save_checkpoint(path, model, optimizer=optimizer, step=step + 1)
+        torch.nn.utils.clip_grad_norm_(self._model.parameters(), 1.0)
+        self._optimizer.step()
+        self._reporter.take({"loss": loss}, seen=seen)
 
 
 def _optimizer(model: MaskedModel, options: AdaptOptions) -> torch.optim.Optimizer:

@@ -11,7 +11,7 @@ for each stage of the student. Imports models.training and models.networks; torc
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 import numpy as np
@@ -19,25 +19,30 @@ import structlog
 
 from contracts.errors import InvalidInput, MissingExtra, SettingsInvalid
 from models.protocols import FloatArray
+from models.training.checking import check_fit
 from models.training.config import FitConfig, TrainingConfig
-from models.training.corpus import load_corpus
+from models.training.corpus import Columns, Corpus, load_corpus
+from models.training.measuring import SCORES_FILE, development_scores, write_scores
 from models.training.preparing import (
     BASE_FILE,
     base_layers,
     base_weights,
+    check_adapted,
     corpus_texts,
     original_base,
     prefix_pieces,
     prepare,
 )
 from models.training.teaching import fold_of, log_probabilities, teaching_of
+from models.training.whole_files import read_whole, write_whole
 
 if TYPE_CHECKING:
     from models.networks.encoder import Encoder
     from models.training.fitting import Teaching
 
 PREPARE, VECTORS, SECOND, FIRST, STUDENT = "prepare", "vectors", "second", "first", "student"
-WEIGHTS_FILE = "encoder.pt"
+RUN_FILE, WEIGHTS_FILE = "run.json", "encoder.pt"
+VECTORS_FILE, SECOND_FILE, SOFT_FILE = "vectors.npy", "second.npy", "soft.npy"
 ATTENTION_HEADS = 12
 
 log = structlog.get_logger()
@@ -64,14 +69,18 @@ def train(run: Run, data: Path, *, stages: Sequence[str] = (), threads: int = 2)
     """Run the named stages, all by default; finished ones are passed over, a half-done fit goes on.
 
     Raises `MissingExtra` without torch, `SettingsInvalid` when the folder was begun with another config and
-    `InvalidInput` when a stage is unknown or waits for another.
+    `InvalidInput` when a stage is unknown or waits for another, when the base encoder is half adapted, when the
+    device is not there or the folder cannot be one.
     """
     torch = require_torch()
     torch.set_num_threads(threads)
+    require_device(run.device)
     unknown = set(stages) - set(run.stages())
     if unknown:
         raise InvalidInput(f"no stage {sorted(unknown)}; there are {', '.join(run.stages())}")
-    run.folder.mkdir(parents=True, exist_ok=True)
+    if stages and PREPARE not in stages:
+        require_prepared(run)
+    check_adapted(run.folder)
     claim_run(run)
     for stage in run.stages():
         if not stages or stage in stages:
@@ -88,21 +97,52 @@ def require_torch() -> Any:
     return torch
 
 
+def require_device(device: str) -> None:
+    """Raise `InvalidInput` where torch cannot compute on `device` (cpu or cuda)."""
+    if device == "cuda" and not require_torch().cuda.is_available():
+        raise InvalidInput(
+            "the device is cuda, and torch finds no usable NVIDIA GPU and driver; expected --device cpu"
+        )
+
+
+def require_prepared(run: Run) -> None:
+    """Raise `InvalidInput` where the stage `prepare` is not done."""
+    if not (run.folder / BASE_FILE).exists():
+        raise InvalidInput(f"{run.folder} is not prepared: run the stage `prepare` first")
+
+
 def claim_run(run: Run) -> None:
-    """Write the config into the folder. Raises `SettingsInvalid` when another config was begun there."""
-    path = run.folder / "run.json"
+    """Make the folder and write the config into it.
+
+    Raises `SettingsInvalid` when another config was begun there and `InvalidInput` when it cannot be a folder.
+    """
+    path, content = run.folder / RUN_FILE, msgspec.json.encode(run.config)
+    try:
+        run.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(
+            f"a run cannot lie in {run.folder}: {error.strerror}; expected a folder that is there or can be made"
+        ) from error
     if not path.exists():
-        path.write_bytes(msgspec.json.encode(run.config))
-    elif msgspec.json.decode(path.read_bytes(), type=TrainingConfig) != run.config:
+        write_whole(path, lambda file: file.write(content))
+    elif read_whole(path, _config_in) != run.config:
         raise SettingsInvalid(
             f"{run.folder} was begun with another config; give --out another folder"
         )
 
 
+def _config_in(file: BinaryIO) -> TrainingConfig:
+    return msgspec.json.decode(file.read(), type=TrainingConfig)
+
+
 def open_run(folder: Path, *, device: str = "cpu") -> Run:
-    """Return the run that was begun in a folder. Raises `SettingsInvalid` where there is none."""
+    """Return the run that was begun in a folder.
+
+    Raises `SettingsInvalid` where there is none and `InvalidInput` where the device is not there.
+    """
+    require_device(device)
     try:
-        config = msgspec.json.decode((folder / "run.json").read_bytes(), type=TrainingConfig)
+        config = msgspec.json.decode((folder / RUN_FILE).read_bytes(), type=TrainingConfig)
     except (OSError, msgspec.DecodeError) as error:
         raise SettingsInvalid(
             f"{folder} is no run's folder: {error}; run `hubbub models train` first"
@@ -126,7 +166,7 @@ def write_vectors(run: Run) -> None:
     """Write the base encoder's centred unit vectors of every text, float16 [texts, hidden], to `vectors.npy`."""
     from models.training.encoding import encode_rows
 
-    path = run.folder / "vectors.npy"
+    path = run.folder / VECTORS_FILE
     if path.exists():
         return
     corpus, _ = load_corpus(run.folder / "corpus.npz")
@@ -135,14 +175,19 @@ def write_vectors(run: Run) -> None:
     first = np.unique(corpus.text, return_index=True)[1]
     prefix = prefix_pieces(run.config, run.folder)
     vectors = encode_rows(model, corpus, rows=first, parts=("last",), prefix=prefix)["last"]
-    np.save(path, centred_unit(vectors, corpus.lang[first]).astype(np.float16))
+    write_array(path, centred_unit(vectors, corpus.lang[first]).astype(np.float16))
+
+
+def write_array(path: Path, array: Any) -> None:
+    """Write one array as `.npy`."""
+    write_whole(path, lambda file: np.save(file, array))
 
 
 def write_second(run: Run, data: Path) -> None:
     """Write the vectors of an encoder of each language alone, float16 [texts, width], to `second.npy`."""
     from models.training.monolingual import monolingual_vectors
 
-    path = run.folder / "second.npy"
+    path = run.folder / SECOND_FILE
     if path.exists() or run.config.second is None:
         return
     corpus, _ = load_corpus(run.folder / "corpus.npz")
@@ -152,8 +197,7 @@ def write_second(run: Run, data: Path) -> None:
             f"{data} holds {len(items)} texts, and {len(corpus.starts) - 1} when it was prepared"
         )
     second, seed = run.config.second, run.config.seed
-    vectors = monolingual_vectors(second, items, device=run.device, seed=seed)
-    np.save(path, vectors)
+    write_array(path, monolingual_vectors(second, items, device=run.device, seed=seed))
 
 
 def centred_unit(vectors: FloatArray, langs: Any) -> FloatArray:
@@ -203,7 +247,7 @@ def build_encoder(
 def fit_teacher(run: Run, name: str) -> None:
     """Fit one teacher without its part of the texts and write what it answers, float16 [rows, columns]."""
     folder, at = run.folder / name, run.teachers().index(name)
-    if (folder / "soft.npy").exists():
+    if (folder / SOFT_FILE).exists():
         return
     corpus, columns = load_corpus(run.folder / "corpus.npz")
     unseen = np.flatnonzero(fold_of(corpus, folds=len(run.teachers())) == at)
@@ -211,7 +255,8 @@ def fit_teacher(run: Run, name: str) -> None:
         run, Stage(run.config.teacher.fit, run.config.seed + 1 + at, folder), without=unseen
     )
     spans = [columns.span(head) for head in run.config.exported]
-    np.save(folder / "soft.npy", log_probabilities(model, corpus, spans=spans).astype(np.float16))
+    answers = log_probabilities(model, corpus, spans=spans)
+    write_array(folder / SOFT_FILE, answers.astype(np.float16))
 
 
 def fit_first(run: Run) -> None:
@@ -239,30 +284,55 @@ class Stage(msgspec.Struct, frozen=True):
 def fit_encoder(
     run: Run, stage: Stage, *, teaching: "Teaching | None" = None, without: Any = None
 ) -> "Encoder":
-    """Fit an encoder, or read it where the stage's folder holds it already; rows in `without` are never drawn."""
+    """Fit an encoder, or read it where the stage's folder holds it already; rows in `without` are never drawn.
+
+    Raises `SettingsInvalid` where the stage does not suit the run and `InvalidInput` where one before is not done.
+    """
     import torch
 
+    from models.training.checkpoint import CHECKPOINT_FILE
     from models.training.fitting import Fitting, Teaching
-    from models.training.measuring import development_scores
 
+    fit, folder = stage.fit, stage.folder
+    require_prepared(run)
+    check_fit(run.config, fit, base_layers=base_layers(run.folder))
     corpus, columns = load_corpus(run.folder / "corpus.npz")
     torch.manual_seed(stage.seed)
-    fit = stage.fit
     model = build_encoder(run, layers=fit.layers, columns=columns.width, dropout=fit.dropout)
-    done = None if stage.folder is None else stage.folder / WEIGHTS_FILE
-    if done is not None and done.exists():
-        model.load_state_dict(torch.load(done, weights_only=True, map_location=run.device))
+    if folder is not None and (folder / WEIGHTS_FILE).exists():
+        fill_weights(model, folder / WEIGHTS_FILE)
+        _score_if_missing(model, corpus, columns=columns, path=folder / SCORES_FILE)
         return model.eval()
     if stage.begin is not None:
-        if not stage.begin.exists():
-            raise InvalidInput(f"{stage.begin} is missing: run the stage that writes it first")
-        model.load_state_dict(torch.load(stage.begin, weights_only=True, map_location=run.device))
+        fill_weights(model, stage.begin)
     Fitting(model, corpus, columns=columns, config=run.config, teaching=teaching or Teaching()).fit(
-        fit, seed=stage.seed, folder=stage.folder, without=without
+        fit, seed=stage.seed, folder=folder, without=without
     )
-    if done is not None:
-        torch.save(model.state_dict(), done)
-        scores = msgspec.json.encode(development_scores(model, corpus, columns=columns))
-        (done.parent / "scores.json").write_bytes(msgspec.json.format(scores, indent=1))
-        (done.parent / "fit.pt").unlink(missing_ok=True)
+    if folder is not None:
+        # The weights come last: while they are not there, the stage is not done.
+        write_whole(folder / WEIGHTS_FILE, lambda file: torch.save(model.state_dict(), file))
+        (folder / CHECKPOINT_FILE).unlink(missing_ok=True)
     return model.eval()
+
+
+def fill_weights(model: "Encoder", path: Path) -> None:
+    """Read a stage's weights into an encoder of its depth.
+
+    Raises `InvalidInput` when they are missing or damaged and `SettingsInvalid` when they are of another depth.
+    """
+    import torch
+
+    if not path.exists():
+        raise InvalidInput(f"{path} is missing: run the stage that writes it first")
+    weights = read_whole(path, lambda file: torch.load(file, weights_only=True, map_location="cpu"))
+    depth = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("layers."))
+    if depth != len(model.layers):
+        raise SettingsInvalid(
+            f"{path} holds {depth} layers; expected as many as the stage has, {len(model.layers)}"
+        )
+    model.load_state_dict(weights)
+
+
+def _score_if_missing(model: "Encoder", corpus: Corpus, *, columns: Columns, path: Path) -> None:
+    if not path.exists():
+        write_scores(path, development_scores(model, corpus, columns=columns))

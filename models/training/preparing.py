@@ -5,16 +5,16 @@ In: a `TrainingConfig` and a data folder. Out, in the run's folder: `rows.json` 
 """
 
 import json
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
 import structlog
 from tokenizers import Tokenizer
 
+from contracts.errors import InvalidInput
 from models.protocols import FloatArray
 from models.training.base_encoder import (
     WORD_ROWS,
@@ -23,6 +23,7 @@ from models.training.base_encoder import (
     read_base_encoder,
 )
 from models.training.baseline import baseline_figures
+from models.training.checking import check_base, check_rows
 from models.training.config import TrainingConfig
 from models.training.corpus import build_corpus, columns_of, save_corpus
 from models.training.sources import LabelledRow, PlainText, plain_texts, read_rows
@@ -35,8 +36,11 @@ from models.training.vocabulary import (
     cut_tokenizer,
     save_compact,
 )
+from models.training.whole_files import read_whole, write_whole
 
 BASE_FILE, ORIGINAL_FILE = "base.npz", "base.original.npz"
+ADAPT_FOLDER, ADAPT_BEGUN_FILE, ADAPTED_FILE = "adapt", "begun.json", "adapted.json"
+POSITION_ROWS = "embeddings.position_embeddings.weight"
 
 log = structlog.get_logger()
 
@@ -52,11 +56,17 @@ def prepare(config: TrainingConfig, data: Path, *, folder: Path) -> None:
 def prepare_rows(
     config: TrainingConfig, rows: list[LabelledRow], *, texts: list[PlainText], folder: Path
 ) -> None:
-    """Write what the later stages read, from rows and texts already read."""
+    """Write what the later stages read, from rows and texts already read.
+
+    Raises `SettingsInvalid` when a head has no rows to learn from or be judged on, or the base encoder is too small.
+    """
+    check_rows(config, rows)
+    encoder = read_base_encoder(locate_base_encoder(config.base))
+    positions = len(encoder.weights[POSITION_ROWS])
+    check_base(config, layers=encoder.layers, positions=positions)
     development = [row for row in rows if row.is_dev]
     (folder / "rows.json").write_bytes(msgspec.json.encode(development))
     log.info("rows_read", labelled=len(rows), development=len(development), texts=len(texts))
-    encoder = read_base_encoder(locate_base_encoder(config.base))
     everything = dict.fromkeys([row.text for row in rows] + [plain.text for plain in texts])
     tokenizer, kept = cut_vocabulary(encoder, list(everything), config=config, folder=folder)
     columns = columns_of(config, rows)
@@ -105,22 +115,34 @@ def save_base(encoder: BaseEncoder, kept: list[int], *, path: Path) -> None:
     """Write the base weights as float16, with the word rows of our pieces alone, specials first."""
     weights = dict(encoder.weights)
     weights[WORD_ROWS] = weights[WORD_ROWS][[*BASE_SPECIALS, *kept]]
-    arrays: dict[str, Any] = {name: v.astype(np.float16) for name, v in weights.items()}
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, **arrays)
-    partial.rename(path)
+    write_arrays(path, weights)
+
+
+def write_arrays(path: Path, arrays: Mapping[str, FloatArray]) -> None:
+    """Write arrays by name as float16."""
+    small: dict[str, Any] = {name: values.astype(np.float16) for name, values in arrays.items()}
+    write_whole(path, lambda file: np.savez(file, **small))
 
 
 def replace_base(folder: Path, layers: Mapping[str, FloatArray]) -> None:
     """Put adapted layers in place of the base encoder's, and keep its own beside them."""
     original, path = folder / ORIGINAL_FILE, folder / BASE_FILE
     if not original.exists():
-        shutil.copy(path, original.with_suffix(".partial"))
-        original.with_suffix(".partial").rename(original)
-    weights: dict[str, Any] = dict(base_weights(folder, name=ORIGINAL_FILE)) | dict(layers)
-    partial = path.with_suffix(".partial.npz")
-    np.savez(partial, **{name: values.astype(np.float16) for name, values in weights.items()})
-    partial.rename(path)
+        write_whole(original, lambda file: file.write(path.read_bytes()))
+    write_arrays(path, base_weights(folder, name=ORIGINAL_FILE) | dict(layers))
+
+
+def check_adapted(folder: Path) -> None:
+    """Raise `InvalidInput` where the base encoder's adapting was begun and not finished."""
+    begun = (folder / ADAPT_FOLDER / ADAPT_BEGUN_FILE).exists()
+    replaced = (folder / ORIGINAL_FILE).exists()
+    if (folder / ADAPTED_FILE).exists() or not (begun or replaced):
+        return
+    back = f", and move {ORIGINAL_FILE} to {BASE_FILE}" if replaced else ""
+    raise InvalidInput(
+        f"the base encoder of {folder} is half adapted, {ADAPTED_FILE} is missing: run `hubbub models adapt` with the "
+        f"same texts and options to its end; or, to train without, remove the folder {folder / ADAPT_FOLDER}{back}"
+    )
 
 
 def original_base(folder: Path) -> str:
@@ -136,7 +158,11 @@ def base_layers(folder: Path) -> int:
 
 def base_weights(folder: Path, *, name: str = BASE_FILE) -> dict[str, FloatArray]:
     """Return what `save_base` or `replace_base` wrote as float32."""
-    with np.load(folder / name) as arrays:
+    return read_whole(folder / name, _floats)
+
+
+def _floats(file: BinaryIO) -> dict[str, FloatArray]:
+    with np.load(file) as arrays:
         return {key: arrays[key].astype(np.float32) for key in arrays.files}
 
 

@@ -1,5 +1,6 @@
 """The commands that train: each says where its result lies, and what was wrong with what it was given."""
 
+import re
 from pathlib import Path
 
 import msgspec
@@ -122,3 +123,90 @@ def test_a_prepared_run_is_adapted_to_texts_of_ones_own(config: Path, tmp_path: 
     assert result.exit_code == 0, result.output
     assert f"adapted: {folder}, 90 texts; loss of a masked word of" in result.output
     assert (folder / "base.original.npz").exists()
+
+
+def train_tiny(config: Path, tmp_path: Path, *more: object) -> Result:
+    folder = tmp_path / "run"
+    common = ["--config", config, "--data", tmp_path / "data", "--out", folder, "--threads", 1]
+    return run("train", *common, *more)
+
+
+def test_a_training_ends_with_how_it_did_on_each_source(config: Path, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    result = train_tiny(config, tmp_path)
+    assert result.exit_code == 0, result.output
+    scores = msgspec.json.decode((tmp_path / "run/student/scores.json").read_bytes())
+    one = scores["sentiment/made/all.jsonl.gz"]
+    assert f"\n{'head/source':27}     rows  accuracy  macro-F1\n" in f"\n{result.stdout}"
+    lines = result.stdout.splitlines()
+    told = next(line for line in lines if line.startswith("sentiment/made")).split()
+    figures = [f"{100 * one[name]:.1f}" for name in ("accuracy", "macro_f1")]
+    assert told[1:] == [str(one["rows"]), *figures]
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ("student.fit.samples=0", r"tiny\.toml: student\.fit\.samples is 0"),
+        ("student.fit.rate=nan", r"student\.fit\.rate is nan"),
+        ("teacher.count=-1", r"teacher\.count is -1"),
+        ("abstain.accuracy={}", r"abstain\.accuracy has no sentiment"),
+        ("student.fit.heads=['mood']", r"student\.fit\.heads names 'mood'"),
+        ("heads.mood={share=1.0, labels=['a','b']}", r"heads\.mood is taught by no source"),
+    ],
+)
+def test_a_config_that_could_not_be_served_begins_nothing(
+    config: Path, tmp_path: Path, change: str, complaint: str
+) -> None:
+    pytest.importorskip("torch")
+    result = train_tiny(config, tmp_path, "--set", change)
+    assert isinstance(result.exception, SettingsInvalid)
+    assert re.search(complaint, str(result.exception))
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        (
+            ["student.fit.layers=99", "student.first.layers=99"],
+            r"first\.layers is 99; .* at most 3",
+        ),
+        (
+            ["teacher.fit.layers=99"],
+            r"teacher\.fit\.layers is 99; .* at most 3, which tiny_base has",
+        ),
+        (["vocabulary.token_limit=500"], r"token_limit is 500 .* expected 88 together at most"),
+    ],
+)
+def test_what_the_base_encoder_has_not_is_refused_before_anything_is_fitted(
+    config: Path, tmp_path: Path, changes: list[str], complaint: str
+) -> None:
+    pytest.importorskip("torch")
+    result = train_tiny(config, tmp_path, *(part for one in changes for part in ("--set", one)))
+    assert isinstance(result.exception, SettingsInvalid)
+    assert re.search(complaint, str(result.exception))
+    assert not (tmp_path / "run/teacher-0").exists()
+
+
+def test_a_head_without_development_rows_is_refused_before_anything_is_fitted(
+    config: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("torch")
+    config.write_text(config.read_text().replace("dev_share = 0.2\n", ""))
+    result = train_tiny(config, tmp_path)
+    assert isinstance(result.exception, SettingsInvalid)
+    assert "heads.sentiment has no development rows, of made/all" in str(result.exception)
+    assert not (tmp_path / "run/teacher-0").exists()
+
+
+@pytest.mark.parametrize("rate", ["nan", "-1", "0"])
+def test_an_adapting_at_no_rate_is_refused(config: Path, tmp_path: Path, rate: str) -> None:
+    pytest.importorskip("torch")
+    train_tiny(config, tmp_path, "--stage", "prepare")
+    lines = tmp_path / "mine.txt"
+    lines.write_text("\n".join(f"the bus {n} today" for n in range(120)), encoding="utf-8")
+    result = run("adapt", "--texts", lines, "--out", tmp_path / "run", "--rate", rate)
+    assert isinstance(result.exception, InvalidInput)
+    assert "expected above 0 and at most 1" in str(result.exception)
+    assert not (tmp_path / "run/base.original.npz").exists()

@@ -8,13 +8,13 @@ import pytest
 
 from contracts.errors import InvalidInput, SettingsInvalid
 from tests.models.training.tiny import BAD, GOOD, OTHER, tiny_config
-from tests.models.training.trained import Home
+from tests.models.training.trained import Home, scalars_in
 
 torch = pytest.importorskip("torch")
 
 from models.networks.masked import MaskedModel, mask_pieces  # noqa: E402  (torch first)
 from models.training.adapting import AdaptOptions, adapt  # noqa: E402
-from models.training.pipeline import Run, build_encoder, claim_run  # noqa: E402
+from models.training.pipeline import Run, build_encoder, claim_run, train  # noqa: E402
 from models.training.preparing import BASE_FILE, ORIGINAL_FILE, base_weights  # noqa: E402
 from models.training.vocabulary import BEGIN_ID, END_ID, PAD_ID, UNKNOWN_ID  # noqa: E402
 
@@ -84,6 +84,39 @@ def test_an_interrupted_adaptation_ends_with_the_same_weights(
     assert adapt(other, texts(), options=short) == broken
     for name, values in base_weights(other.folder).items():
         assert np.array_equal(values, weights[name])
+
+
+def test_what_was_interrupted_is_trained_on_only_when_it_is_ended(
+    home: Home, prepared: Run
+) -> None:
+    short = AdaptOptions(samples=200, tokens_per_step=256)
+    with pytest.MonkeyPatch.context() as patch:
+        interrupt_at(4, patch)
+        with pytest.raises(KeyboardInterrupt):
+            adapt(prepared, texts(), options=short)
+    with pytest.raises(InvalidInput, match="half adapted"):
+        train(prepared, home.data, stages=["vectors"], threads=1)
+    assert not (prepared.folder / "teacher-0").exists()
+    adapt(prepared, texts(), options=short)
+    train(prepared, home.data, stages=["vectors"], threads=1)
+    assert (prepared.folder / "vectors.npy").exists()
+
+
+def test_its_losses_are_events_too(prepared: Run) -> None:
+    found = adapt(prepared, texts(), options=AdaptOptions(samples=50))
+    told = scalars_in(prepared.folder / "adapt")
+    assert {"loss", "per_second"} < set(told)
+    assert told["held_out/before"] == pytest.approx({50: found.before})
+    assert told["held_out/after"] == pytest.approx({50: found.after})
+
+
+@pytest.mark.parametrize("rate", [float("nan"), float("inf"), -1.0, 0.0])
+def test_a_rate_that_is_none_is_refused_and_nothing_replaced(prepared: Run, rate: float) -> None:
+    before = (prepared.folder / BASE_FILE).read_bytes()
+    with pytest.raises(InvalidInput, match=f"rate is {rate}; expected above 0 and at most 1"):
+        adapt(prepared, texts(), options=AdaptOptions(samples=50, rate=rate))
+    assert (prepared.folder / BASE_FILE).read_bytes() == before
+    assert not (prepared.folder / "adapt").exists()
 
 
 def test_a_fit_begins_with_the_adapted_layers_and_vectors_do_not(prepared: Run) -> None:
