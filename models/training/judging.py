@@ -1,13 +1,14 @@
 """Fit calibration on development rows, and write down how each head does on each source.
 
-In: development rows and the exported network's outputs on them. Out: calibrations and `Figure`s. Pure; imports numpy.
+In: development rows and the exported network's outputs on them. Out: calibrations, `Figure`s, likeness. Pure; imports
+numpy.
 
 A row's source told only some labels apart, and may have left open which of several is true: a row's probability is that
 of its set of labels among those that its source knows.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +20,8 @@ from models.evaluation.figures import (
     macro_recall,
     most_confident,
 )
-from models.evaluation.summary import summarise
-from models.manifest import Figure, LanguageCalibration, Pool
+from models.evaluation.summary import Figures, summarise
+from models.manifest import Figure, LanguageCalibration, Pool, RarestClass
 from models.protocols import EngineOutput, FloatArray
 from models.training.config import TrainingConfig
 from models.training.sources import LabelledRow
@@ -239,4 +240,24 @@ def _figure(
         macro_f1_at_80=summary.macro_f1_at_80,
         answered=round(float(answered.mean()), 4),
         answered_accuracy=round(accuracy(classes.true[answered], guessed[answered]), 4),
+        rarest=_rarest(summary),
     )
+
+
+def _rarest(summary: Figures) -> RarestClass:
+    name, found = min(summary.per_class.items(), key=lambda item: item[1].support)
+    return RarestClass(name, found.support, found.f1)
+
+
+def likeness_by_language(
+    ours: FloatArray, theirs: npt.NDArray[np.floating[Any]], *, langs: Sequence[str]
+) -> dict[str, float]:
+    """Return the mean cosine of unit rows `ours` to unit rows `theirs` [rows, hidden], by language.
+
+    >>> ours = np.array([[1.0, 0.0], [0.0, 1.0]], np.float32)
+    >>> likeness_by_language(ours, np.array([[1.0, 0.0], [0.8, 0.6]]), langs=["en", "zh"])
+    {'en': 1.0, 'zh': 0.6}
+    """
+    cosines = np.sum(ours * theirs.astype(np.float32), axis=1)
+    spoken = np.array(langs)
+    return {lang: round(float(cosines[spoken == lang].mean()), 4) for lang in sorted(set(langs))}
