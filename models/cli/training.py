@@ -3,13 +3,17 @@
 In: a config, a data folder, a run's folder. Out: files. Imports training (with torch) only inside the commands.
 """
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from contracts.errors import SettingsInvalid
+
+if TYPE_CHECKING:
+    from models.training.pipeline import Run
 
 Device = Annotated[Literal["cpu", "cuda"], typer.Option(help="Where it computes.")]
 Threads = Annotated[int, typer.Option(min=1, help="CPU threads.")]
@@ -63,8 +67,11 @@ def ablate_command(
     run: OfRun,
     *,
     variants: Annotated[
-        Path, typer.Option(help="A TOML file of what is changed, one variant after another.")
-    ] = Path("models/training/encoder.variants.toml"),
+        Path | None,
+        typer.Option(
+            help="A TOML file of what is changed, one variant after another; the one that ships unless given."
+        ),
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Fits of each variant.")] = 3,
     device: Device = "cpu",
     changes: Annotated[
@@ -75,21 +82,31 @@ def ablate_command(
         bool, typer.Option("--report", help="Fit nothing: print what was found, as Markdown.")
     ] = False,
     against: Annotated[
-        str, typer.Option(help="The variant that the others are compared with, else the first.")
+        str,
+        typer.Option(
+            help="The variant that the others are compared with; `full`, or else the first, unless given."
+        ),
     ] = "",
     threads: Threads = 2,
 ) -> None:
     """Fit the student again with one thing changed, over seeds, and say what each change does."""
-    from models.training.ablation import LEDGER, ablate, read_variants
+    from models.training.ablation import (
+        LEDGER,
+        ablate,
+        read_variants,
+        shipped_variants,
+        unfinished,
+    )
     from models.training.ablation_report import ablation_report, read_ledger
     from models.training.pipeline import open_run, require_torch
 
     if not report:
         require_torch().set_num_threads(threads)
-        wanted = read_variants(variants, changes_of(changes or ()))
+        wanted = read_variants(variants or shipped_variants(), changes_of(changes or ()))
         ablate(open_run(run, device=device), wanted, seeds=seeds)
         typer.echo(f"ledger: {run / LEDGER}", err=True)
-    typer.echo(ablation_report(read_ledger(run), against=against), nl=False)
+    found = ablation_report(read_ledger(run), against=against, begun=unfinished(run))
+    typer.echo(found, nl=False)
 
 
 def search_command(
@@ -107,9 +124,16 @@ def search_command(
     ] = None,
     device: Device = "cpu",
     changes: Changes = None,
+    winner: Annotated[
+        Path | None,
+        typer.Option(
+            help="Begin a run of the best settings in this folder, with all that needs no new training."
+        ),
+    ] = None,
     threads: Threads = 2,
 ) -> None:
     """Search settings of the student's last stage by development macro-F1; goes on where it was."""
+    from models.training.branching import branch
     from models.training.config import read_config
     from models.training.pipeline import STUDENT, Run, train
     from models.training.searching import SEARCH_LEDGER, Search, require_optuna, search
@@ -118,9 +142,23 @@ def search_command(
     run = Run(out, read_config(config, changes_of(changes or ())), device)
     train(run, data, stages=[one for one in run.stages() if one != STUDENT], threads=threads)
     best = search(run, Search(trials, samples, tuple(heads or ())))
-    flags = " ".join(f"--set student.fit.{key}={value:.4g}" for key, value in best.settings.items())
+    settings = [f"student.fit.{key}={value:.4g}" for key, value in best.settings.items()]
+    flags = " ".join(f"--set {setting}" for setting in settings)
     typer.echo(f"best: trial {best.number}, macro-F1 {best.macro_f1:.4f}; {flags}")
     typer.echo(f"ledger: {out / SEARCH_LEDGER}", err=True)
+    if winner is None:
+        typer.echo("next: give this command again with --winner FOLDER, to train it there")
+        return
+    settings = [*(changes or ()), *settings]
+    begun = Run(winner, read_config(config, changes_of(settings)), device)
+    typer.echo(f"begun: {winner} ({', '.join(branch(begun, out))})")
+    typer.echo(f"next: {_train_line(begun, config=config, data=data, settings=settings)}")
+
+
+def _train_line(run: "Run", *, config: Path, data: Path, settings: Sequence[str]) -> str:
+    changes = [word for setting in settings for word in ("--set", setting)]
+    places = ["--config", str(config), "--data", str(data), "--out", str(run.folder)]
+    return shlex.join(["hubbub", "models", "train", *places, "--device", run.device, *changes])
 
 
 def export_command(

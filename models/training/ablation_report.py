@@ -1,44 +1,72 @@
 """Tell what an ablation found, as Markdown.
 
 In: the lines of a ledger. Out: what each variant does to each head, beside one of them, pair by pair of equal seeds;
-then a table for each head: a row a variant, a column a source, mean ± standard deviation over seeds. Imports numpy,
-never torch.
+then a table for each head: a row a variant, a column a source, mean ± standard deviation over seeds. Trials with other
+shared settings stand in a part of their own. Imports numpy, never torch.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
-import msgspec
 import numpy as np
 
 from contracts.errors import InvalidInput
-from models.training.ablation import LEDGER, Trial
+from models.training.ablation import LEDGER, MARKS, Trial, ledger_lines, unfinished
 
+USUAL = "full"
 COMPARED = """Mean macro-F1 of a head's sources; of the other variants its difference to `{against}` in points, ± the
 standard error over pairs of equal seeds. Rarest: the F1 of each source's rarest class, the mean of all. Likeness: the
 cosine to the base encoder's vectors, in percent."""
+UNFINISHED = """Begun and without a line in the ledger, so that no table has them: {names}. Somebody is at work on them,
+or they were killed: then remove `{folder}/NAME` in the run's folder, and they are begun again."""
 
 
 def read_ledger(run: Path) -> list[Trial]:
     """Return what `ablate` wrote. Raises `InvalidInput` where it wrote nothing yet."""
-    path = run / LEDGER
-    if not path.exists():
-        raise InvalidInput(f"{path} is missing: run `hubbub models ablate --run {run}` first")
-    return [
-        msgspec.json.decode(line, type=Trial) for line in path.read_bytes().splitlines() if line
-    ]
+    if trials := ledger_lines(run):
+        return trials
+    if begun := unfinished(run):
+        told = UNFINISHED.format(names=", ".join(begun), folder=MARKS)
+        raise InvalidInput(f"{run / LEDGER} holds nothing. {told}")
+    raise InvalidInput(
+        f"{run / LEDGER} holds nothing: run `hubbub models ablate --run {run}` first"
+    )
 
 
-def ablation_report(trials: Sequence[Trial], *, against: str = "") -> str:
-    """Return the tables; variants are compared with `against`, the ledger's first one where it is empty.
+def ablation_report(
+    trials: Sequence[Trial], *, against: str = "", begun: Sequence[str] = ()
+) -> str:
+    """Return the tables; variants are compared with `against`, where it is empty with `full` or else the first one.
 
-    Variants stand in the ledger's order. Raises `InvalidInput` when the ledger holds no `against`.
+    Variants stand in the ledger's order; `begun` names what was begun and is in no line. Raises `InvalidInput`
+    when the ledger holds no `against`.
     """
-    against = against or trials[0].variant
-    if all(trial.variant != against for trial in trials):
+    if against and all(trial.variant != against for trial in trials):
         names = ", ".join(dict.fromkeys(trial.variant for trial in trials))
         raise InvalidInput(f"the ledger holds no variant {against!r}; there are {names}")
+    groups: dict[str, list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(trial.settings, []).append(trial)
+    parts = []
+    for settings, alike in groups.items():
+        if settings or len(groups) > 1:
+            parts.append(f"# With {_settings_told(alike[0])}")
+        parts += _parts(alike, against=against)
+    if begun:
+        parts.append(UNFINISHED.format(names=", ".join(begun), folder=MARKS))
+    return "\n\n".join(parts) + "\n"
+
+
+def _settings_told(trial: Trial) -> str:
+    if not trial.settings:
+        return "shared settings that the ledger does not tell"
+    return ", ".join(f"{k} = {v}" for k, v in trial.shared.items()) or "the config's settings"
+
+
+def _parts(trials: Sequence[Trial], *, against: str) -> list[str]:
+    names = [trial.variant for trial in trials]
+    against = next((one for one in (against, USUAL) if one in names), names[0])
     sources = sorted({source for trial in trials for source in trial.scores})
     parts = [
         COMPARED.format(against=against),
@@ -48,7 +76,7 @@ def ablation_report(trials: Sequence[Trial], *, against: str = "") -> str:
     for head in heads_of(sources):
         mine = [source for source in sources if source.startswith(f"{head}/")]
         parts.append("\n".join([f"## {head}", "", *_table(trials, mine)]))
-    return "\n\n".join(parts) + "\n"
+    return parts
 
 
 def heads_of(sources: Iterable[str]) -> list[str]:
