@@ -82,6 +82,16 @@ def test_a_config_without_mistakes_has_none() -> None:
             "abstain.accuracy names 'mood'; expected some of sentiment",
         ),
         (
+            {
+                "abstain": {
+                    "accuracy": {"sentiment": 0.8},
+                    "least_answered": 0.6,
+                    "floor": {"sentiment": 0.5, "sentiment/en": 0.6, "sentiment/de": 0.6},
+                }
+            },
+            "abstain.floor names 'sentiment/de'; expected some of sentiment, each alone or with /en",
+        ),
+        (
             {"abstain": {"accuracy": {"sentiment": float("nan")}, "least_answered": 0.6}},
             "abstain.accuracy.sentiment is nan; expected 0 to 1",
         ),
