@@ -105,14 +105,19 @@ def require_device(device: str) -> None:
         )
 
 
+def is_prepared(run: Run) -> bool:
+    """Return whether the stage `prepare` is done."""
+    return (run.folder / BASE_FILE).exists()
+
+
 def require_prepared(run: Run) -> None:
     """Raise `InvalidInput` where the stage `prepare` is not done."""
-    if not (run.folder / BASE_FILE).exists():
+    if not is_prepared(run):
         raise InvalidInput(f"{run.folder} is not prepared: run the stage `prepare` first")
 
 
 def claim_run(run: Run) -> None:
-    """Make the folder and write the config into it.
+    """Make the folder and write the config into it; where nothing is prepared yet, in place of another.
 
     Raises `SettingsInvalid` when another config was begun there and `InvalidInput` when it cannot be a folder.
     """
@@ -123,7 +128,7 @@ def claim_run(run: Run) -> None:
         raise InvalidInput(
             f"a run cannot lie in {run.folder}: {error.strerror}; expected a folder that is there or can be made"
         ) from error
-    if not path.exists():
+    if not (path.exists() and is_prepared(run)):
         write_whole(path, lambda file: file.write(content))
     elif read_whole(path, _config_in) != run.config:
         raise SettingsInvalid(

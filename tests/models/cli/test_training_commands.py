@@ -210,3 +210,16 @@ def test_an_adapting_at_no_rate_is_refused(config: Path, tmp_path: Path, rate: s
     assert isinstance(result.exception, InvalidInput)
     assert "expected above 0 and at most 1" in str(result.exception)
     assert not (tmp_path / "run/base.original.npz").exists()
+
+
+def test_a_config_that_prepare_refused_is_mended_in_the_same_folder(
+    config: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("torch")
+    refused = train_tiny(config, tmp_path, "--set", "teacher.fit.layers=99")
+    assert isinstance(refused.exception, SettingsInvalid)
+    # When the key is set right, then the folder takes it, and no other once it is prepared
+    common = ["--stage", "prepare", "--set"]
+    assert train_tiny(config, tmp_path, *common, "teacher.fit.layers=3").exit_code == 0
+    other = train_tiny(config, tmp_path, *common, "teacher.fit.layers=2")
+    assert "was begun with another config" in str(other.exception)
