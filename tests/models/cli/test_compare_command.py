@@ -22,7 +22,7 @@ ROWS = [
     ("I hate this, awful and disgusting", "negative"),
     ("太喜欢了，非常满意", "positive"),
     ("垃圾，太差了，再也不来了", "negative"),
-    ("", "negative"),
+    ("无聊", "negative"),
 ]
 
 
