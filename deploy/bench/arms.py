@@ -23,8 +23,6 @@ from consumers.runtime.topics import create_topics
 from contracts.settings import Settings, load
 from contracts.topics import EVENTS_TEXT, SCORED, changelog_of
 
-GROUP = "score"
-
 
 class Telling:
     """Tell the parent how far this arm is."""
@@ -74,7 +72,8 @@ class _Steps(Faults):
 
 def run_service(settings: Settings, slot: int, *, telling: Telling) -> None:
     """Run the real worker; what it commits is told."""
-    create_topics(settings, [changelog_of(GROUP)])
+    group = settings.score.group
+    create_topics(settings, [changelog_of(group)])
     calm_collector()
     stage = build_stage(settings, settings.topics.partitions)
     tick = stage.tick
@@ -85,7 +84,7 @@ def run_service(settings: Settings, slot: int, *, telling: Telling) -> None:
 
     stage.tick = told_tick
     steps = _Steps(lambda: worker.spent.records, telling)
-    worker = Worker(settings, stage, group=GROUP, slot=slot, faults=steps)
+    worker = Worker(settings, stage, group=group, slot=slot, faults=steps)
     signal.signal(signal.SIGTERM, lambda *_: worker.stop())
     worker.run()
 
@@ -97,9 +96,11 @@ def run_loop(settings: Settings, arm: str, *, telling: Telling) -> None:
     answer = _answers(arm)
     names, address = settings.topics.names, settings.kafka.bootstrap
     consumer = KafkaConsumer(
-        names.of(EVENTS_TEXT), bootstrap_servers=address, group_id=GROUP, enable_auto_commit=False,
+        names.of(EVENTS_TEXT), bootstrap_servers=address, group_id=settings.score.group, enable_auto_commit=False,
         auto_offset_reset="earliest", max_poll_records=100,
     )  # fmt: skip
+    # A group that is joined before the partitions are known is joined once more, and that may never end.
+    consumer.partitions_for_topic(names.of(EVENTS_TEXT))
     producer = KafkaProducer(bootstrap_servers=address, linger_ms=5)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     while True:
@@ -134,12 +135,15 @@ def _say(**line: float) -> None:
 
 
 def settings_of(bootstrap: str, prefix: str, **score: Any) -> Settings:
-    """Return the settings of one turn: topics of its own, small ones."""
+    """Return the settings of one turn: topics of its own, small ones, and a group of its own.
+
+    In a group of all turns an arm may wait for half a minute for members of earlier ones.
+    """
     return load(
         flags={
             "kafka": {"bootstrap": bootstrap},
             "topics": {"prefix": prefix, "partitions": 4},
-            "score": {"lanes": ["text"], "group": GROUP, **score},
+            "score": {"lanes": ["text"], "group": f"{prefix}score", **score},
             "metrics": {"port": 0},
         }
     )

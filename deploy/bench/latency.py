@@ -57,7 +57,7 @@ def latencies_ms(
 
 def _send(settings: Settings, texts: Sequence[str], *, rate: float) -> list[float]:
     """Send texts at a rate; returns when each was meant to go."""
-    producer = KafkaProducer(bootstrap_servers=settings.kafka.bootstrap, linger_ms=LINGER_MS)
+    producer = sender(settings)
     begin = time.time() + 0.5
     meant = [begin + number / rate for number in range(len(texts))]
     for number, text in enumerate(texts):
@@ -68,6 +68,11 @@ def _send(settings: Settings, texts: Sequence[str], *, rate: float) -> list[floa
     producer.flush()
     producer.close()
     return meant
+
+
+def sender(settings: Settings) -> KafkaProducer:
+    """Return what sends the open loop's events: those of two milliseconds go together."""
+    return KafkaProducer(bootstrap_servers=settings.kafka.bootstrap, linger_ms=LINGER_MS)
 
 
 class _Reader:
