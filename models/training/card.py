@@ -70,7 +70,7 @@ def _figures(manifest: Manifest) -> list[str]:
         "the same rows, 30,000 at most (the better of two: rows of the same kind, or all rows of the head and language",
         "whose labels tell the same classes apart; – where there are none). `rarest`: the class with the fewest rows,",
         "its F1, and how many rows those are. `at 80 %`: macro-F1 on the 80 % of rows with the largest probability.",
-        "`ECE`: expected calibration error over 15 bins of equal mass. `answered`: the share that does not abstain, and",
+        "`ECE`: expected calibration error over 15 bins of equal mass. `answered`: the share without abstention, and",
         "its accuracy. No training has seen these rows, short turns of dialogues apart, which may stand in another",
         "dialogue too. Temperatures, thresholds and the ranges of int8 were made on them, and models may have been",
         "chosen by them, so expect slightly less elsewhere.",
