@@ -25,6 +25,7 @@ class FallbackEngine:
 
     def __init__(self, engines: Sequence[Engine]) -> None:
         self._left = list(engines)
+        self._has_choice = len(engines) > 1
         self._is_wanted = self._is_started = False
 
     @property
@@ -51,7 +52,8 @@ class FallbackEngine:
             except (EngineFailed, MissingExtra, ModelInvalid) as error:
                 self._drop(error)
                 continue
-            _LOG.info("engine_started", engine=self.name)
+            if self._has_choice:
+                _LOG.info("engine_started", engine=self.name)
             telemetry.ENGINE.labels(self.name).set(1)
             self._is_started = True
             return
