@@ -165,10 +165,15 @@ def test_what_could_not_start_is_tried_again_with_the_next_batch() -> None:
 
 
 def test_an_engine_that_was_closed_stays_closed() -> None:
-    engine = FallbackEngine([CountingEngine(label="one")])
+    inner = CountingEngine(label="one")
+    engine = FallbackEngine([inner])
     engine.start()
+    assert inner.is_open
     engine.close()
     engine.close()
+    # A late batch does not open it again.
+    engine.run(batch_of(1))
+    assert not inner.is_open
 
 
 def test_without_being_asked_for_by_name_pytorch_on_a_cpu_gives_way() -> None:
