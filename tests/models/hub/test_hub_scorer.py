@@ -8,6 +8,7 @@ import pytest
 
 from contracts.errors import ModelInvalid
 from contracts.hub_models import HubModel
+from contracts.telemetry import REGISTRY
 from models.hub.head import build_hub_head
 from models.hub.scorer import HubScorer, build_hub_scorer
 from models.hub.source import HubSource
@@ -126,3 +127,13 @@ def test_a_sentiment_head_without_poles_is_refused(tmp_path: Path) -> None:
     folder = save_tiny(tmp_path / "mood")
     with pytest.raises(ModelInvalid, match="it needs negative and positive"):
         scorer(folder, head="sentiment")
+
+
+def test_every_text_that_it_reads_is_counted(tmp_path: Path) -> None:
+    scoring = scorer(save_tiny(tmp_path / "mood"))
+    scoring.start()
+    name, outcome = "hubbub_score_cached_texts_total", {"outcome": "miss"}
+    before = REGISTRY.get_sample_value(name, outcome) or 0.0
+    scoring.score_batch(TEXTS)
+    scoring.close()
+    assert (REGISTRY.get_sample_value(name, outcome) or 0.0) - before == len(TEXTS)
